@@ -1,0 +1,9 @@
+// Ends this process when the engine that started it is gone, even if the engine was killed.
+//
+// The engine holds the other end of a plugin's standard input for as long as it lives and never writes to it; the
+// kernel closes it with the engine. The alternative, asking the engine every few minutes whether it is still there,
+// leaves processes behind for minutes.
+
+process.stdin.on("end", () => process.emit("engine-gone") || process.exit(1));
+process.stdin.on("error", () => process.exit(1));
+process.stdin.resume();
