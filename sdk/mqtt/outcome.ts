@@ -46,7 +46,7 @@ export type Step = "dns" | "tcp" | "tls" | "connack" | "puback";
 
 /** The server's certificate as its handshake showed it, trusted or not. */
 export interface ServerCertificate {
-    /** SHA-256 of the DER, lower-case hex. */
+    /** SHA-256 of the DER as `openssl x509 -fingerprint -sha256` prints it: upper-case hex in pairs, with colons. */
     readonly fingerprint: string;
     readonly subject: string;
     readonly issuer: string;

@@ -1,0 +1,102 @@
+// From a host name to a TLS socket whose server is known to be the right one.
+
+import { lookup } from "node:dns/promises";
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
+import type { Deadline } from "./deadline";
+import { Stopped } from "./deadline";
+import type { Evidence, ServerCertificate } from "./outcome";
+import { errorCode, handshakeRefusal, serverCertificateFault } from "./tlsFault";
+
+export interface Target {
+    readonly host: string;
+    readonly port: number;
+    readonly serverName: string;
+    readonly secureContext: SecureContext;
+}
+
+/** Filled step by step, so that it tells how far a connection got whatever ended it. */
+export type Seen = { -readonly [Field in keyof Evidence]?: Evidence[Field] };
+
+/** Sockets to close once the connection is over, however it ended. */
+export type Opened = (socket: Socket) => void;
+
+/** @throws Stopped at dns, tcp, tls-server, tls-client or timeout. */
+export async function dial(target: Target, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
+    const socket = await handshake(target, time, seen, opened);
+    const fault = socket.authorizationError as Error | string | undefined;
+    if (!socket.authorized) {
+        const code = typeof fault === "string" ? fault : errorCode(fault);
+        throw new Stopped({ stage: "tls-server", fault: serverCertificateFault(code), code });
+    }
+    seen.reached = "tls";
+    return socket;
+}
+
+/**
+ * A finished handshake, its server not judged yet. Verification is left to the caller, who must look at `authorized`
+ * before a byte is sent: an untrusted certificate can be shown to the user only if the handshake is let through.
+ */
+export async function handshake(target: Target, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
+    const { host, port, serverName, secureContext } = target;
+    const addresses = await time.within("dns", lookup(host, { all: true })).catch(stopAt("dns"));
+    seen.reached = "dns";
+
+    const found: LookupFunction = (_host, _options, done) => done(null, addresses);
+    // Node gives each of several addresses 250 ms, too little for a server on another continent.
+    const tcp = connectTcp({ host, port, lookup: found, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 2000 });
+    opened(tcp);
+    await time.within("tcp", emitted(tcp, "connect")).catch(stopAt("tcp"));
+    seen.reached = "tcp";
+    if (tcp.remoteAddress) seen.remoteAddress = `${tcp.remoteAddress} port ${tcp.remotePort}`;
+    if (tcp.localAddress) seen.localAddress = `${tcp.localAddress} port ${tcp.localPort}`;
+
+    const socket = connectTls({
+        socket: tcp,
+        secureContext,
+        rejectUnauthorized: false,
+        // SNI carries names only.
+        servername: isIP(serverName) ? "" : serverName,
+        checkServerIdentity: (_name, certificate) => checkServerIdentity(serverName, certificate),
+    });
+    opened(socket);
+    await time.within("tls", emitted(socket, "secureConnect")).catch((error: unknown) => {
+        throw error instanceof Stopped ? error : new Stopped(handshakeRefusal(error));
+    });
+    seen.tlsVersion = socket.getProtocol() ?? "unknown";
+    seen.cipher = socket.getCipher().standardName;
+    const server = serverCertificate(socket);
+    if (server) seen.server = server;
+    return socket;
+}
+
+function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
+    const certificate = socket.getPeerX509Certificate();
+    return (
+        certificate && {
+            fingerprint: certificate.fingerprint256,
+            subject: oneLine(certificate.subject),
+            issuer: oneLine(certificate.issuer),
+            ...(certificate.subjectAltName && { names: certificate.subjectAltName }),
+            notBefore: new Date(certificate.validFrom).toISOString(),
+            notAfter: new Date(certificate.validTo).toISOString(),
+        }
+    );
+}
+
+/** Node writes one part of a name a line. */
+export const oneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ");
+
+function emitted(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {
+    return new Promise((resolve, reject) => {
+        socket.once(event, () => resolve());
+        socket.on("error", reject);
+        socket.on("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
+    });
+}
+
+function stopAt(stage: "dns" | "tcp"): (error: unknown) => never {
+    return error => {
+        throw error instanceof Stopped ? error : new Stopped({ stage, code: errorCode(error) });
+    };
+}

@@ -1,0 +1,23 @@
+// Takes text of several certificates apart.
+
+import { X509Certificate } from "node:crypto";
+import { UserError } from "../userError";
+
+const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]*-----END \1-----/g;
+
+/** The certificates in a text, in its order. @throws UserError naming what is there instead. */
+export function pemBlocks(pem: string, what: string): readonly string[] {
+    const blocks = [...pem.matchAll(block)];
+    const other = blocks.find(match => match[1] !== "CERTIFICATE");
+    if (other) throw new UserError(`${what} holds a ${other[1]}: only certificates belong there`);
+    if (blocks.length === 0) throw new UserError(`${what} holds no PEM certificate: it must begin with "-----BEGIN CERTIFICATE-----"`);
+    return blocks.map(match => match[0]);
+}
+
+export function readCertificate(pem: string, what: string): X509Certificate {
+    try {
+        return new X509Certificate(pem);
+    } catch (cause) {
+        throw new UserError(`${what} holds a PEM block that is labelled CERTIFICATE and is none`, { cause });
+    }
+}

@@ -1,0 +1,101 @@
+// One MQTT session over a socket that is there already: CONNECT, perhaps one PUBLISH, DISCONNECT.
+
+import type { TLSSocket } from "node:tls";
+import { MqttClient } from "mqtt";
+import { reason } from "./codes";
+import { Stopped } from "./deadline";
+import type { MqttVersion, Reason, Refusal } from "./outcome";
+import type { Message } from "./prepare";
+import { alertRefusal, errorCode } from "./tlsFault";
+
+export interface Session {
+    /** CONNACK 0. @throws Stopped */
+    readonly connected: Promise<Reason>;
+    /** PUBACK with a code below 0x80. @throws Stopped */
+    publish(message: Message): Promise<Reason>;
+    /** Says goodbye where there is somebody left to hear it. */
+    leave(): Promise<void>;
+}
+
+type Acknowledgement = "connack" | "puback";
+
+const goodbyeMs = 500;
+
+export function openSession(socket: TLSSocket, version: MqttVersion, clientId: string): Session {
+    let waitedFor: Acknowledgement = "connack";
+    let ended: Refusal | undefined;
+    const arrived = { connack: signal<Reason>(), puback: signal<Reason>() };
+
+    // The first reason counts: what follows a refusal is the connection falling apart.
+    const stop = (refusal: Refusal) => {
+        ended ??= refusal;
+        arrived[waitedFor].reject(new Stopped(ended));
+    };
+    // These are asked before mqtt.js hears of them, which turns both into an `error` of its own.
+    socket.on("error", error => {
+        const code = errorCode(error);
+        stop(alertRefusal(code) ?? { stage: "closed", waitedFor, code });
+    });
+    socket.on("close", () => stop({ stage: "closed", waitedFor }));
+
+    const client = new MqttClient(() => socket, {
+        protocolId: "MQTT",
+        protocolVersion: version === "5" ? 5 : 4,
+        clientId,
+        clean: true,
+        reconnectPeriod: 0,
+        // The deadline of the whole connection is kept elsewhere, and tells which step was late.
+        connectTimeout: 24 * 3600 * 1000,
+    });
+    client.on("packetreceive", packet => {
+        switch (packet.cmd) {
+            case "connack":
+                return answer("connack", (version === "5" ? packet.reasonCode : packet.returnCode) ?? 0);
+            case "puback":
+                return answer("puback", packet.reasonCode ?? 0);
+            case "disconnect":
+                return stop({ stage: "closed", waitedFor, ...reason("disconnect", version, packet.reasonCode ?? 0) });
+        }
+    });
+    // Of what is left to hear here, only bytes that are no MQTT matter: refusals were dealt with above, in the packet itself.
+    client.on("error", error => stop({ stage: "not-mqtt", waitedFor, code: error.message }));
+
+    function answer(stage: Acknowledgement, code: number): void {
+        // A server before MQTT 5 answers in its own form, whose code 1 says that it does not know this version.
+        const spoken = stage === "connack" && code > 0 && code < 0x10 ? "3.1.1" : version;
+        const why = reason(stage, spoken, code);
+        const accepted = code === 0 || (stage === "puback" && code < 0x80);
+        if (accepted) arrived[stage].resolve(why);
+        else stop({ stage, ...why });
+    }
+
+    return {
+        connected: arrived.connack.promise,
+        publish({ topic, payload }) {
+            waitedFor = "puback";
+            // A server over its limits sends CONNACK 0 and its DISCONNECT in one go.
+            if (ended) arrived.puback.reject(new Stopped(ended.stage === "closed" ? { ...ended, waitedFor } : ended));
+            else client.publish(topic, payload, { qos: 1 }, () => undefined);
+            return arrived.puback.promise;
+        },
+        async leave() {
+            if (!ended && client.connected) {
+                const gone = new Promise<void>(resolve => socket.once("close", () => resolve()));
+                const tooLong = setTimeout(() => socket.destroy(), goodbyeMs);
+                client.end();
+                await gone;
+                clearTimeout(tooLong);
+            }
+            client.end(true);
+        },
+    };
+}
+
+function signal<T>() {
+    let resolve: (value: T) => void = () => undefined;
+    let reject: (error: Stopped) => void = () => undefined;
+    const promise = new Promise<T>((...settle) => ([resolve, reject] = settle));
+    // Nobody may be waiting for it yet, or any more.
+    promise.catch(() => undefined);
+    return { promise, resolve, reject };
+}
