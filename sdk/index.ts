@@ -1,0 +1,7 @@
+// Everything a program may import.
+
+export { DeviceCertificate, type DeviceCertificateArgs, type KeyAlgorithm } from "./resources/deviceCertificate";
+export { DeviceCredential, type DeviceCredentialArgs } from "./resources/deviceCredential";
+export { Device, type DeviceArgs } from "./resources/device";
+export { PublishCheck, type PublishCheckArgs } from "./resources/publishCheck";
+export { Provider, type ProviderArgs } from "./provider";

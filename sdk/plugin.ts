@@ -1,0 +1,89 @@
+// What the engine runs. The text in each resource's state requires this module, so its `reconciler` stays for ever.
+
+import type { dynamic } from "@pulumi/pulumi";
+import { device } from "./reconcilers/device";
+import { deviceCredential } from "./reconcilers/deviceCredential";
+import { publishCheck } from "./reconcilers/publishCheck";
+import type { Server } from "./reconcilers/server";
+import { settingKeys, readSettings, type SettingTexts } from "./settings";
+import { connect } from "./thingsboard";
+import { UserError } from "./userError";
+
+type Provider = Required<Omit<dynamic.ResourceProvider, "configure">> & Pick<dynamic.ResourceProvider, "configure">;
+
+const now = () => new Date();
+
+/** The engine shows what a plugin prints to standard error. */
+const warn = (text: string) => console.error(`warning: ${text}`);
+
+/** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
+const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
+    Device: { 1: () => device(server) as Provider },
+    DeviceCredential: { 1: () => deviceCredential(server, now) as Provider },
+    PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
+};
+
+/** One process serves one provider resource, explicit or default: so one configuration, and one client for all types. */
+let given: SettingTexts = {};
+let current: Server | undefined;
+
+/** @throws Error asking for an upgrade where an older package meets newer state. */
+export function reconciler(type: string, protocol: number): dynamic.ResourceProvider {
+    const make = reconcilers[type]?.[protocol];
+    if (!make) {
+        throw new UserError(`this stack was deployed by a newer pulumi-thingsboard (${type}, protocol ${protocol}), which this one can't read: run "npm install pulumi-thingsboard@latest"`);
+    }
+    const provider = make();
+    return {
+        // Nothing may be awaited in here: the engine hands out the provider before it awaits this.
+        async configure({ config }) {
+            given = Object.fromEntries(settingKeys.flatMap(key => {
+                const value = config.get(`thingsboard:${key}`);
+                return value === undefined ? [] : [[key, value]];
+            }));
+            current = undefined;
+        },
+        async check(olds, news) {
+            const { failures = [], ...result } = await plainly(() => provider.check(olds, news));
+            return { ...result, failures: [...settingsFailures(), ...failures] };
+        },
+        diff: (id, olds, news) => plainly(() => provider.diff(id, olds, news)),
+        create: inputs => plainly(() => provider.create(inputs)),
+        read: (id, state) => plainly(() => provider.read(id, state)),
+        update: (id, olds, news) => plainly(() => provider.update(id, olds, news)),
+        delete: (id, state) => plainly(() => provider.delete(id, state)),
+    };
+}
+
+function server(): Server {
+    if (current) return current;
+    const settings = readSettings(given, process.env);
+    const { mqttHost, mqttPort, mqttCaPem } = settings;
+    current = {
+        thingsboard: connect(settings),
+        mqtt: { host: mqttHost, port: mqttPort, ...(mqttCaPem === undefined ? {} : { caPem: mqttCaPem }) },
+        restHost: new URL(settings.url).hostname,
+    };
+    return current;
+}
+
+/** So that preview already says that no server is configured. */
+function settingsFailures(): dynamic.CheckFailure[] {
+    try {
+        server();
+        return [];
+    } catch (error) {
+        if (error instanceof UserError) return [{ property: "provider", reason: error.message }];
+        throw error;
+    }
+}
+
+/** The SDK prints the stack of what `check`, `diff`, `read` and `delete` throw; a sentence for the user needs none. */
+async function plainly<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+        return await run();
+    } catch (error) {
+        if (error instanceof UserError) error.stack = error.message;
+        throw error;
+    }
+}

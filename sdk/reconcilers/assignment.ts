@@ -1,0 +1,64 @@
+// Whom a device belongs to: a customer in the Community Edition; owner and groups in the Professional Edition and Cloud.
+
+import type { Device, Owner } from "../thingsboard/model";
+import { nobody } from "../thingsboard/model";
+import type { ThingsBoard } from "../thingsboard";
+import { UserError } from "../userError";
+import { sameJson } from "./reconciler";
+
+export interface Assignment {
+    /** Title of the customer; Community Edition. */
+    readonly customer?: string;
+    /** Title of the customer that owns the device, or "tenant"; Professional Edition and Cloud. */
+    readonly owner?: string;
+    /** Names of device groups of that owner; Professional Edition and Cloud. */
+    readonly groups?: readonly string[];
+}
+
+export const sameAssignment = (a: Assignment, b: Assignment): boolean =>
+    a.customer === b.customer && a.owner === b.owner && sameJson([...(a.groups ?? [])].sort(), [...(b.groups ?? [])].sort());
+
+export async function assign(thingsboard: ThingsBoard, device: Device, wanted: Assignment, before: { customer?: string; setGroups: readonly string[] }): Promise<void> {
+    if (wanted.customer !== undefined) {
+        const customer = await customerId(thingsboard, wanted.customer, "customer");
+        if (device.customerId?.id !== customer) await thingsboard.assignToCustomer(device.id.id, customer);
+    } else if (before.customer !== undefined) {
+        await thingsboard.unassignFromCustomer(device.id.id);
+    }
+    if (wanted.owner !== undefined) await thingsboard.setOwner(device.id.id, await ownerOf(thingsboard, device, wanted.owner));
+    const groups = wanted.groups ?? [];
+    const dropped = before.setGroups.filter(name => !groups.includes(name));
+    if (groups.length + dropped.length === 0) return;
+    const owner = await ownerOf(thingsboard, device, wanted.owner ?? "tenant");
+    for (const name of groups) {
+        const group = await thingsboard.deviceGroupByName(owner, name);
+        if (!group) throw new UserError(`device "${device.name}": its owner has no device group "${name}": create it first, or correct groups`);
+        await thingsboard.addToGroup(group.id.id, [device.id.id]);
+    }
+    for (const name of dropped) {
+        const group = await thingsboard.deviceGroupByName(owner, name);
+        if (group) await thingsboard.removeFromGroup(group.id.id, [device.id.id]);
+    }
+}
+
+/** What the server says, in the place of what was declared. Group membership can't be read back by name and is taken as declared. */
+export async function assignmentOf(thingsboard: ThingsBoard, device: Device, declared: Assignment): Promise<Assignment> {
+    if (declared.customer === undefined) return {};
+    const now = device.customerId?.id ?? nobody;
+    if (now === nobody) return { customer: "" };
+    const customer = await thingsboard.customerByTitle(declared.customer).catch(() => undefined);
+    if (customer?.id.id === now) return { customer: declared.customer };
+    const info = await thingsboard.deviceInfo(device.id.id);
+    return { customer: info?.customerTitle ?? now };
+}
+
+async function ownerOf(thingsboard: ThingsBoard, device: Device, owner: string): Promise<Owner> {
+    if (owner === "tenant") return device.tenantId;
+    return { entityType: "CUSTOMER", id: await customerId(thingsboard, owner, "owner") };
+}
+
+async function customerId(thingsboard: ThingsBoard, title: string, field: "customer" | "owner"): Promise<string> {
+    const customer = await thingsboard.customerByTitle(title);
+    if (!customer) throw new UserError(`customer "${title}" does not exist on this ThingsBoard: create it first, or correct ${field}`);
+    return customer.id.id;
+}

@@ -1,0 +1,211 @@
+// One publish check from its first REST call to its verdict.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { diagnose, type DiagnosisContext } from "../mqtt/diagnosis";
+import { observe } from "../mqtt/observe";
+import type { PublishCheckOutcome } from "../mqtt/outcome";
+import { type Message, deviceMessage, marker, markerKey } from "../mqtt/payload";
+import { publishChecks } from "../mqtt/pool";
+import { publishCheck } from "../mqtt/publishCheck";
+import type { DeviceProfile } from "../thingsboard/model";
+import type { ThingsBoard } from "../thingsboard";
+import { UserError } from "../userError";
+import type { PublishCheckInputs } from "./publishCheck";
+import type { Server } from "./server";
+
+/** Plain JSON; what was not reached is absent. Times are ISO 8601. */
+export interface CheckResult {
+    readonly outcome: "accepted" | "refused";
+    /** The verdict as a sentence. */
+    readonly message: string;
+    /** Why it was refused, in one word to act on. */
+    readonly cause?: string;
+    /** The last step that was completed, or, after a refusal, the one that failed. */
+    readonly stage: string;
+    readonly connackCode?: number;
+    readonly pubackCode?: number;
+    readonly mqttVersionUsed?: string;
+    readonly tlsVersion?: string;
+    readonly cipher?: string;
+    readonly connectMs?: number;
+    readonly publishMs?: number;
+    readonly serverFingerprint?: string;
+    readonly serverNotAfter?: string;
+    /** When the value that was published had arrived in ThingsBoard's latest telemetry. */
+    readonly storedAt?: string;
+    readonly checkedAt: string;
+    /** Accepted, with a reservation. */
+    readonly warning?: string;
+}
+
+/** A value is mostly there within a second of its PUBACK; rule chains under load take longer. */
+const storedWithinMs = 10_000;
+
+export async function runCheck(server: Server, inputs: PublishCheckInputs): Promise<CheckResult> {
+    if (inputs.mode === "observe") return observed(server, inputs);
+    const name = inputs.deviceName ?? inputs.deviceId;
+    const thingsboard = server.thingsboard.about(`publish check of device "${name}"`);
+    const profile = await profileOf(thingsboard, inputs.deviceId);
+    const sent = inputs.mode === "publish" ? message(inputs, profile) : undefined;
+    const before = sent?.key === undefined ? undefined : await latest(thingsboard, inputs.deviceId, sent.key);
+    const connection = {
+        ...server.mqtt,
+        ...(inputs.caPem === undefined ? {} : { caPem: inputs.caPem }),
+        certificatePem: inputs.certificatePem ?? "",
+        privateKeyPem: inputs.privateKeyPem ?? "",
+        timeoutSeconds: inputs.timeout,
+        protocolVersion: inputs.mqttVersion ?? "auto",
+        ...skew(thingsboard),
+    } as const;
+    const outcome = await publishChecks.run(() => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" }));
+    const evidence = describe(outcome);
+    const subject = `publish check of device "${name}"`;
+    if (!outcome.ok) {
+        const { cause, sentence } = diagnose(outcome, await context(server, thingsboard, inputs, profile));
+        return { ...evidence, outcome: "refused", cause, message: `${subject}: ${sentence}` };
+    }
+    if (sent?.key === undefined || inputs.verifyStored === "off") return { ...evidence, outcome: "accepted", message: `${subject}: accepted` };
+    return stored(thingsboard, inputs, sent.key, sent.value, before, { ...evidence, outcome: "accepted", message: `${subject}: accepted` });
+}
+
+interface Sent extends Message {
+    /** What to look for in latest telemetry; absent for payloads that are no JSON object. */
+    readonly key?: string;
+    /** The marker, which is ours to remove; absent for the user's own payload. */
+    readonly value?: string;
+}
+
+function message(inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Sent {
+    const transport = profile?.profileData.transportConfiguration;
+    const telemetry = profile && {
+        name: profile.name,
+        ...(transport?.deviceTelemetryTopic === undefined ? {} : { telemetryTopic: transport.deviceTelemetryTopic }),
+        ...(transport?.transportPayloadTypeConfiguration === undefined ? {} : { payloadType: transport.transportPayloadTypeConfiguration.transportPayloadType }),
+    };
+    if (inputs.payload === undefined) {
+        const value = marker();
+        return { ...deviceMessage(value, telemetry, inputs.topic), key: markerKey, value };
+    }
+    const topic = inputs.topic ?? telemetry?.telemetryTopic ?? "v1/devices/me/telemetry";
+    const key = isTelemetry(topic, telemetry?.telemetryTopic) ? firstKey(inputs.payload) : undefined;
+    return { topic, payload: inputs.payload, ...(key === undefined ? {} : { key }) };
+}
+
+const isTelemetry = (topic: string, own: string | undefined): boolean => topic === own || /^(v1\/devices\/me\/telemetry|v2\/t(\/j)?)$/.test(topic);
+
+function firstKey(payload: string): string | undefined {
+    try {
+        const parsed: unknown = JSON.parse(payload);
+        if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
+        const values: unknown = "values" in parsed && "ts" in parsed ? parsed.values : parsed;
+        return typeof values === "object" && values !== null ? Object.keys(values)[0] : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+/**
+ * A PUBACK means queued. Stored means that the key's latest time moved past the one read before publishing: an equal
+ * value proves nothing, since the last check may have left it.
+ */
+async function stored(thingsboard: ThingsBoard, inputs: PublishCheckInputs, key: string, value: string | undefined, before: number | undefined, accepted: CheckResult): Promise<CheckResult> {
+    const end = Date.now() + storedWithinMs;
+    for (let pause = 50; Date.now() < end; pause = Math.min(pause * 2, 1000)) {
+        const now = await latest(thingsboard, inputs.deviceId, key, value);
+        if (now !== undefined && now > (before ?? 0)) {
+            if (value !== undefined) await thingsboard.deleteTelemetry(inputs.deviceId, [key]);
+            return { ...accepted, message: `${accepted.message} and stored`, storedAt: new Date(now).toISOString() };
+        }
+        await delay(pause);
+    }
+    const notStored = `${accepted.message.replace(/: accepted$/, "")}: the message was acknowledged but ${JSON.stringify(key)} did not appear in latest telemetry within ${storedWithinMs / 1000} s: a rule chain may drop it, or the rule engine is behind (verifyStored: "off" if this is meant)`;
+    if (inputs.verifyStored === "required") return { ...accepted, outcome: "refused", cause: "not-stored", stage: "stored", message: notStored };
+    return { ...accepted, warning: notStored };
+}
+
+/** Time of the latest value (ms); undefined if there is none, or it is not the one looked for. */
+async function latest(thingsboard: ThingsBoard, deviceId: string, key: string, value?: string): Promise<number | undefined> {
+    const found = (await thingsboard.latestTelemetry(deviceId, [key]))?.[key];
+    if (!found || found.value === null || (value !== undefined && found.value !== value)) return undefined;
+    return found.ts;
+}
+
+async function observed(server: Server, inputs: PublishCheckInputs): Promise<CheckResult> {
+    const name = inputs.deviceName ?? inputs.deviceId;
+    const subject = `publish check of device "${name}"`;
+    const thingsboard = server.thingsboard.about(subject);
+    const poll = async () => {
+        const found = await thingsboard.attributes(inputs.deviceId, "SERVER_SCOPE", ["lastConnectTime", "active"]);
+        if (!found) throw new UserError(`${subject}: the device was deleted`);
+        const time = Number(found.find(({ key }) => key === "lastConnectTime")?.value ?? 0);
+        return { ...(time > 0 ? { lastConnectTime: time } : {}), active: found.find(({ key }) => key === "active")?.value === true };
+    };
+    const since = inputs.boundAt ?? Date.now() + Math.round(thingsboard.clockSkewMs() ?? 0);
+    const seen = await observe(poll, { since, timeoutSeconds: inputs.timeout });
+    const checkedAt = new Date().toISOString();
+    if (seen.connected) {
+        return { outcome: "accepted", stage: "connack", message: `${subject}: the device itself connected at ${new Date(seen.connectedAt).toISOString()}, after its certificate was bound`, checkedAt };
+    }
+    const last = seen.last?.lastConnectTime;
+    const when = last === undefined ? "has never connected" : `last connected at ${new Date(last).toISOString()}`;
+    return {
+        outcome: "refused",
+        cause: "not-seen",
+        stage: "connack",
+        message: `${subject}: the device did not connect within ${inputs.timeout} s of the binding at ${new Date(since).toISOString()} (it ${when}): deliver key and certificate to it, or raise timeout`,
+        checkedAt,
+    };
+}
+
+async function profileOf(thingsboard: ThingsBoard, deviceId: string): Promise<DeviceProfile | undefined> {
+    const device = await thingsboard.device(deviceId);
+    return device?.deviceProfileId ? thingsboard.deviceProfile(device.deviceProfileId.id) : undefined;
+}
+
+const skew = (thingsboard: ThingsBoard) => {
+    const clockSkewMs = thingsboard.clockSkewMs();
+    return clockSkewMs === undefined ? {} : { clockSkewMs };
+};
+
+/** Asked only after a refusal; what can't be asked leaves the sentence less exact, not missing. */
+async function context(server: Server, thingsboard: ThingsBoard, inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Promise<DiagnosisContext> {
+    const [device, row] = await Promise.all([thingsboard.device(inputs.deviceId).catch(() => undefined), thingsboard.credentials(inputs.deviceId).catch(() => undefined)]);
+    const transport = profile?.profileData.transportConfiguration;
+    return {
+        deviceName: inputs.deviceName ?? device?.name ?? inputs.deviceId,
+        restHost: server.restHost,
+        credential: row ? { credentialsType: row.credentialsType, credentialsId: row.credentialsId } : null,
+        ...(inputs.credentialsId === undefined ? {} : { boundCredentialsId: inputs.credentialsId }),
+        ...skew(thingsboard),
+        ...(device ? { isGateway: device.additionalInfo?.["gateway"] === true } : {}),
+        ...(profile
+            ? {
+                  profile: {
+                      name: profile.name,
+                      transportType: profile.transportType,
+                      provisionType: profile.provisionType,
+                      ...(transport?.deviceTelemetryTopic === undefined ? {} : { telemetryTopic: transport.deviceTelemetryTopic }),
+                      ...(transport?.deviceAttributesTopic === undefined ? {} : { attributesTopic: transport.deviceAttributesTopic }),
+                      ...(transport?.transportPayloadTypeConfiguration === undefined ? {} : { payloadType: transport.transportPayloadTypeConfiguration.transportPayloadType }),
+                  },
+              }
+            : {}),
+    };
+}
+
+function describe(outcome: PublishCheckOutcome): Omit<CheckResult, "outcome" | "message"> {
+    const connackCode = outcome.reached === "connack" || outcome.reached === "puback" ? 0 : !outcome.ok && outcome.stage === "connack" ? outcome.reasonCode : undefined;
+    const pubackCode = outcome.reached === "puback" ? (outcome.ok ? outcome.reasonCode : 0) : !outcome.ok && outcome.stage === "puback" ? outcome.reasonCode : undefined;
+    return {
+        stage: outcome.ok ? outcome.reached : outcome.stage,
+        ...(connackCode === undefined ? {} : { connackCode }),
+        ...(pubackCode === undefined ? {} : { pubackCode }),
+        mqttVersionUsed: outcome.mqttVersion,
+        ...(outcome.tlsVersion === undefined ? {} : { tlsVersion: outcome.tlsVersion }),
+        ...(outcome.cipher === undefined ? {} : { cipher: outcome.cipher }),
+        ...(outcome.connectMs === undefined ? {} : { connectMs: outcome.connectMs }),
+        ...(outcome.publishMs === undefined ? {} : { publishMs: outcome.publishMs }),
+        ...(outcome.server === undefined ? {} : { serverFingerprint: outcome.server.fingerprint, serverNotAfter: outcome.server.notAfter }),
+        checkedAt: outcome.at,
+    };
+}

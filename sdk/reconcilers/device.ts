@@ -1,0 +1,255 @@
+// A device: created or adopted, and kept as declared.
+
+import type { Device, DeviceId } from "../thingsboard/model";
+import { isApiError, type ThingsBoard } from "../thingsboard";
+import { UserError } from "../userError";
+import { type Assignment, assign, assignmentOf, sameAssignment } from "./assignment";
+import { deviceFailures } from "./deviceInputs";
+import { type Mark, isOfStack, markKey, markOf, newMark } from "./ownership";
+import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
+import type { ServerOf } from "./server";
+
+export interface DeviceInputs extends Assignment {
+    readonly name: string;
+    readonly label?: string;
+    /** By name. Undeclared: the tenant's default at creation, and whatever it is later. */
+    readonly deviceProfile?: string;
+    readonly gateway?: boolean;
+    /** Server scope. */
+    readonly attributes?: Readonly<Record<string, unknown>>;
+    readonly additionalInfo?: Readonly<Record<string, unknown>>;
+    readonly adopt?: boolean;
+    readonly onDelete?: "delete" | "keep";
+    readonly declaredBy: string;
+}
+
+export interface DeviceState extends DeviceInputs {
+    readonly stateVersion: 1;
+    readonly deviceId: DeviceId;
+    readonly deviceProfileId: string;
+    readonly adopted: boolean;
+    /** Says whether the device is still this resource's own: see `Mark`. */
+    readonly claim: string;
+    /** What we have set, and so may remove: keys in server scope, keys of additionalInfo, groups. */
+    readonly setAttributes: readonly string[];
+    readonly setAdditionalInfo: readonly string[];
+    readonly setGroups: readonly string[];
+}
+
+const attempts = 5;
+
+export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> {
+    return {
+        async check(_olds, news) {
+            return { inputs: news, failures: deviceFailures(news) };
+        },
+
+        async diff(_id, state, news) {
+            const { declaredBy: _o, adopt: _a, ...wanted } = news;
+            if (isUnknown(wanted)) return {};
+            return isAsDeclared(state, news) ? { changes: false } : {};
+        },
+
+        async create(inputs) {
+            const thingsboard = about(inputs.name);
+            const deviceProfileId = await profileId(thingsboard, inputs);
+            const found = await thingsboard.deviceByName(inputs.name);
+            const { saved, mark } = await claim(thingsboard, inputs, deviceProfileId, found);
+            return { id: saved.id.id, outs: toState(await finish(thingsboard, inputs, saved, mark, nothingSet)) };
+        },
+
+        async read(id, state) {
+            if (!state) return {};
+            const thingsboard = about(state.name);
+            const found = await thingsboard.device(id);
+            if (!found) return {};
+            const inputs: DeviceInputs = { ...state, ...(await observed(thingsboard, found, state)) };
+            return { id, inputs: inputsOnly(inputs), props: toState({ ...state, ...inputs, deviceProfileId: found.deviceProfileId?.id ?? "" }) };
+        },
+
+        async update(id, state, news) {
+            const thingsboard = about(news.name);
+            const deviceProfileId = await profileId(thingsboard, news);
+            const mark: Mark = { declaredBy: news.declaredBy, claim: state.claim, adopted: state.adopted };
+            const saved = await save(thingsboard, id, found => wantedDevice(found, news, deviceProfileId, mark, state));
+            if (!saved) throw new UserError(`device "${news.name}" was deleted on ThingsBoard: run "pulumi up --refresh", which creates it again`);
+            return { outs: toState(await finish(thingsboard, news, saved, mark, state)) };
+        },
+
+        async delete(id, state) {
+            const thingsboard = about(state.name);
+            const found = await thingsboard.device(id);
+            if (!found || !isStillOurs(found, state)) return;
+            if ((state.onDelete ?? (state.adopted ? "keep" : "delete")) === "delete") await thingsboard.deleteDevice(id);
+            else await save(thingsboard, id, current => (isStillOurs(current, state) ? withoutMark(current) : undefined));
+        },
+    };
+
+    function about(name: string): ThingsBoard {
+        return server().thingsboard.about(`device "${name}"`);
+    }
+
+    /** Creates the device, or takes over the one that has its name. */
+    async function claim(thingsboard: ThingsBoard, inputs: DeviceInputs, deviceProfileId: string | undefined, found: Device | undefined) {
+        if (!found) {
+            const mark = newMark(inputs.declaredBy, false);
+            const fresh = wantedDevice({ name: inputs.name }, inputs, deviceProfileId, mark, nothingSet);
+            try {
+                const saved = await thingsboard.createDevice(fresh, device => markOf(device)?.claim === mark.claim);
+                return { saved, mark };
+            } catch (error) {
+                // Somebody was faster: what is there now decides, as if it had been found at first.
+                const winner = isApiError(error, "nameTaken") ? await thingsboard.deviceByName(inputs.name) : undefined;
+                if (!winner) throw error;
+                return takeOver(thingsboard, inputs, deviceProfileId, winner);
+            }
+        }
+        return takeOver(thingsboard, inputs, deviceProfileId, found);
+    }
+
+    async function takeOver(thingsboard: ThingsBoard, inputs: DeviceInputs, deviceProfileId: string | undefined, found: Device) {
+        let mark!: Mark;
+        const saved = await save(thingsboard, found.id.id, current => {
+            const ours = isOfStack(current, inputs.declaredBy);
+            if (!ours && inputs.adopt !== true) throw new UserError(existsAlready(inputs.name, markOf(current)));
+            mark = newMark(inputs.declaredBy, ours ? (markOf(current)?.adopted ?? false) : true);
+            return wantedDevice(current, inputs, deviceProfileId, mark, nothingSet);
+        });
+        if (!saved) throw new UserError(`device "${inputs.name}" was deleted while it was being adopted: run "pulumi up" again`);
+        return { saved, mark };
+    }
+
+    /** What hangs on a device that exists by now. Fails as a whole: the engine keeps the device, and `update` finishes it. */
+    async function finish(thingsboard: ThingsBoard, inputs: DeviceInputs, saved: Device, mark: Mark, before: SetByUs): Promise<DeviceState> {
+        const attributes = Object.keys(inputs.attributes ?? {});
+        const groups = inputs.groups ?? [];
+        const state: DeviceState = {
+            ...inputs,
+            stateVersion: 1,
+            deviceId: saved.id.id,
+            deviceProfileId: saved.deviceProfileId?.id ?? "",
+            adopted: mark.adopted,
+            claim: mark.claim,
+            setAttributes: attributes,
+            setAdditionalInfo: Object.keys(inputs.additionalInfo ?? {}),
+            setGroups: groups,
+        };
+        try {
+            await assign(thingsboard, saved, inputs, before);
+            const dropped = before.setAttributes.filter(key => !attributes.includes(key));
+            if (dropped.length > 0) await thingsboard.deleteAttributes(saved.id.id, dropped);
+            if (attributes.length > 0) await thingsboard.saveAttributes(saved.id.id, inputs.attributes ?? {});
+            return state;
+        } catch (error) {
+            if (!(error instanceof Error)) throw error;
+            const pending = { setAttributes: union(before.setAttributes, attributes), setGroups: union(before.setGroups, groups) };
+            // What was not reached is left out of state, so that `diff` still sees it.
+            throw new Unfinished(saved.id.id, inputs, { ...state, ...pending, attributes: {} }, error);
+        }
+    }
+
+    /** What the server holds in the place of what was declared, or of what we had set before somebody removed it. */
+    async function observed(thingsboard: ThingsBoard, found: Device, state: DeviceState): Promise<Partial<DeviceInputs>> {
+        const keys = union(state.setAttributes, Object.keys(state.attributes ?? {}));
+        const attributes = keys.length === 0 ? [] : ((await thingsboard.attributes(found.id.id, "SERVER_SCOPE", keys)) ?? []);
+        const info = found.additionalInfo ?? {};
+        const infoKeys = union(state.setAdditionalInfo, Object.keys(state.additionalInfo ?? {}));
+        return {
+            name: found.name,
+            ...(state.label === undefined ? {} : { label: found.label ?? "" }),
+            ...(state.deviceProfile === undefined ? {} : { deviceProfile: found.type ?? "" }),
+            ...(state.gateway === undefined ? {} : { gateway: info["gateway"] === true }),
+            ...(state.attributes === undefined ? {} : { attributes: Object.fromEntries(attributes.map(({ key, value }) => [key, value])) }),
+            ...(state.additionalInfo === undefined ? {} : { additionalInfo: pick(info, infoKeys) }),
+            ...(await assignmentOf(thingsboard, found, state)),
+        };
+    }
+
+    async function profileId(thingsboard: ThingsBoard, { deviceProfile }: DeviceInputs): Promise<string | undefined> {
+        if (deviceProfile === undefined) return undefined;
+        const profile = await thingsboard.deviceProfileByName(deviceProfile);
+        if (profile) return profile.id.id;
+        // ThingsBoard itself would make a profile of that name: a slip of the pen would found one.
+        throw new UserError(`device profile "${deviceProfile}" does not exist on this ThingsBoard: create it first, or correct deviceProfile`);
+    }
+}
+
+/** What the resource had set before: removing it from the program takes it back. */
+type SetByUs = Pick<DeviceState, "setAttributes" | "setAdditionalInfo" | "setGroups" | "label" | "gateway" | "customer">;
+const nothingSet: SetByUs = { setAttributes: [], setAdditionalInfo: [], setGroups: [] };
+
+/** Reads the device, decides, writes it back under its version; decides anew if someone else was faster. */
+async function save(thingsboard: ThingsBoard, id: DeviceId, decide: (found: Device) => Device | undefined): Promise<Device | undefined> {
+    for (let attempt = 1; ; attempt++) {
+        const found = await thingsboard.device(id);
+        const wanted = found && decide(found);
+        if (!found || !wanted) return undefined;
+        if (sameJson(found, wanted)) return found;
+        try {
+            return await thingsboard.saveDevice(wanted);
+        } catch (error) {
+            if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
+        }
+    }
+}
+
+/** What is there, with what is declared laid over it: a save replaces the whole device. */
+function wantedDevice<Found extends { name: string; additionalInfo?: Device["additionalInfo"] }>(
+    found: Found,
+    inputs: DeviceInputs,
+    deviceProfileId: string | undefined,
+    mark: Mark,
+    before: SetByUs,
+): Found {
+    const ours = before.gateway === undefined ? before.setAdditionalInfo : [...before.setAdditionalInfo, "gateway"];
+    const kept = Object.entries(found.additionalInfo ?? {}).filter(([key]) => !ours.includes(key));
+    const label = inputs.label ?? (before.label === undefined ? undefined : null);
+    return {
+        ...found,
+        name: inputs.name,
+        ...(label === undefined ? {} : { label }),
+        ...(deviceProfileId === undefined ? {} : { deviceProfileId: { entityType: "DEVICE_PROFILE", id: deviceProfileId } }),
+        additionalInfo: {
+            ...Object.fromEntries(kept),
+            ...inputs.additionalInfo,
+            ...(inputs.gateway === undefined ? {} : { gateway: inputs.gateway }),
+            [markKey]: mark,
+        },
+    };
+}
+
+/** Without a mark it is still what our state names: nobody else has claimed it. */
+const isStillOurs = (found: Device, state: DeviceState): boolean => (markOf(found)?.claim ?? state.claim) === state.claim;
+
+function withoutMark(found: Device): Device {
+    const { [markKey]: _mark, ...rest } = found.additionalInfo ?? {};
+    return { ...found, additionalInfo: rest };
+}
+
+function isAsDeclared(state: DeviceState, news: DeviceInputs): boolean {
+    const same = (key: "name" | "label" | "deviceProfile" | "gateway" | "onDelete") => sameJson(state[key], news[key]);
+    return (
+        same("name") &&
+        same("label") &&
+        same("deviceProfile") &&
+        same("gateway") &&
+        same("onDelete") &&
+        sameJson(state.attributes ?? {}, news.attributes ?? {}) &&
+        sameJson(state.additionalInfo ?? {}, news.additionalInfo ?? {}) &&
+        sameAssignment(state, news)
+    );
+}
+
+function inputsOnly({ name, label, deviceProfile, customer, owner, groups, gateway, attributes, additionalInfo, adopt, onDelete, declaredBy }: DeviceInputs): DeviceInputs {
+    return toState({ name, label, deviceProfile, customer, owner, groups, gateway, attributes, additionalInfo, adopt, onDelete, declaredBy } as DeviceInputs);
+}
+
+function existsAlready(name: string, mark: Mark | undefined): string {
+    const whose = mark ? ` and belongs to ${mark.declaredBy} (project/stack/resource)` : "";
+    return `device "${name}" exists already on this ThingsBoard${whose}: set adopt: true to take it over (it is then kept when the stack is destroyed), or choose another name`;
+}
+
+const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
+
+const pick = (from: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> =>
+    Object.fromEntries(keys.filter(key => key in from).map(key => [key, from[key]]));

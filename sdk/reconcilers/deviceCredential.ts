@@ -1,0 +1,258 @@
+// Binds a certificate to a device, and keeps it bound.
+
+import { randomBytes, randomUUID } from "node:crypto";
+import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
+import { isApiError, type ThingsBoard } from "../thingsboard";
+import { UserError } from "../userError";
+import { readLeaf, toPem } from "../x509/leaf";
+import { claimedBy } from "./claims";
+import { credentialFailures } from "./deviceCredentialInputs";
+import { isOfStack } from "./ownership";
+import { type Reconciler, Unfinished, isUnknown, toState } from "./reconciler";
+import type { ServerOf } from "./server";
+
+export interface DeviceCredentialInputs {
+    /** One of the two; with both, the id is where to look and the name is for the reader. */
+    readonly deviceId?: DeviceId;
+    readonly deviceName?: string;
+    readonly certificatePem: string;
+    readonly adopt?: boolean;
+    readonly onDelete?: "revoke" | "keep";
+    readonly declaredBy: string;
+}
+
+export interface DeviceCredentialState extends DeviceCredentialInputs {
+    readonly stateVersion: 1;
+    readonly deviceId: DeviceId;
+    /** The credential that we bound. Drift never changes it. */
+    readonly credentialsId: string;
+    /**
+     * The row as we left it. With `credentialsId` it says whether the binding is still this resource's own: the engine
+     * replaces by creating first and deleting afterwards, so the same certificate may by then be bound by a successor.
+     * Null on a ThingsBoard before 3.8, where the attribute `bindingAttribute` says it instead.
+     */
+    readonly rowVersion: number | null;
+    /** Rises with each binding: what has to happen again after one takes it as its trigger. */
+    readonly bindingRevision: number;
+    /** When, by the server's clock (ms): a connection of the device after it was made with this certificate. */
+    readonly boundAt: number;
+}
+
+/** Server attribute that holds the id of the resource which bound last, on servers whose rows have no version. */
+export const bindingAttribute = "pulumiBinding";
+
+const attempts = 5;
+
+export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<DeviceCredentialInputs, DeviceCredentialState> {
+    return {
+        async check(olds, news) {
+            return { inputs: news, failures: credentialFailures(olds, news, now()) };
+        },
+
+        async diff(_id, state, news) {
+            const { certificatePem, deviceId, deviceName } = news;
+            if (isUnknown({ certificatePem, deviceId, deviceName })) return {};
+            const same = sameDevice(state, news) && state.onDelete === news.onDelete && identity(state.certificatePem) === identity(certificatePem);
+            return same ? { changes: false } : {};
+        },
+
+        async create(inputs) {
+            const id = randomUUID();
+            const device = await deviceOf(inputs);
+            return { id, outs: toState(await bind(id, inputs, device, undefined)) };
+        },
+
+        async read(id, state) {
+            const row = state && (await about(state).credentials(state.deviceId));
+            if (!row) return {};
+            const certificatePem = boundCertificate(row, state);
+            // Saved again by somebody, with our certificate in it: still our binding.
+            const rowVersion = row.credentialsId === state.credentialsId ? (row.version ?? null) : state.rowVersion;
+            return { id, inputs: inputsOnly({ ...state, certificatePem }), props: toState({ ...state, certificatePem, rowVersion }) };
+        },
+
+        // Moving to another device is an update too: a replacement would bind the same certificate twice.
+        async update(id, state, news) {
+            const device = await deviceOf(news);
+            if (device.id.id === state.deviceId) {
+                if (await isBound(id, state, news)) return { outs: toState(withInputs(state, news)) };
+                return { outs: toState(await bind(id, news, device, state)) };
+            }
+            return { outs: toState(await move(id, state, news, device)) };
+        },
+
+        async delete(id, state) {
+            if (state.onDelete !== "keep") await release(id, state);
+        },
+    };
+
+    function about(inputs: DeviceCredentialInputs): ThingsBoard {
+        return server().thingsboard.about(`device "${named(inputs)}"`);
+    }
+
+    async function deviceOf(inputs: DeviceCredentialInputs): Promise<Device> {
+        const { deviceId, deviceName } = inputs;
+        const device = deviceId !== undefined ? await about(inputs).device(deviceId) : await about(inputs).deviceByName(deviceName ?? "");
+        if (device) return device;
+        const what = deviceId !== undefined ? `id ${deviceId}` : "this name";
+        throw new UserError(`device "${named(inputs)}": ThingsBoard has no device of ${what}: declare it with Device, or correct ${deviceId !== undefined ? "deviceId" : "deviceName"}`);
+    }
+
+    /** Writes the row even when it holds this certificate already: the rising version takes it over from a predecessor. */
+    async function bind(id: string, inputs: DeviceCredentialInputs, device: Device, before: DeviceCredentialState | undefined): Promise<DeviceCredentialState> {
+        const leaf = readLeaf(inputs.certificatePem);
+        const thingsboard = about({ ...inputs, deviceName: device.name });
+        let saved: DeviceCredentials | undefined;
+        try {
+            saved = await save(thingsboard, device.id.id, async row => {
+                await refuseForeign(thingsboard, device, row, leaf.credentialsId, inputs, before);
+                return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der };
+            });
+        } catch (error) {
+            throw isApiError(error, "credentialsTaken") ? new UserError(takenElsewhere(device.name, leaf.credentialsId)) : error;
+        }
+        if (!saved) throw new UserError(`device "${device.name}" was deleted while its certificate was being bound: run "pulumi up" again`);
+        if (saved.credentialsId !== leaf.credentialsId) {
+            throw new UserError(`device "${device.name}": ThingsBoard answered with credentials ${saved.credentialsId} instead of ${leaf.credentialsId}: something between here and ThingsBoard changes what is sent`);
+        }
+        if (saved.version === undefined) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
+        return {
+            ...inputs,
+            stateVersion: 1,
+            deviceId: device.id.id,
+            deviceName: inputs.deviceName ?? device.name,
+            credentialsId: leaf.credentialsId,
+            rowVersion: saved.version ?? null,
+            bindingRevision: saved.version ?? (before?.bindingRevision ?? 0) + 1,
+            boundAt: now().getTime() + Math.round(thingsboard.clockSkewMs() ?? 0),
+        };
+    }
+
+    /** Nothing is touched until the new device is known to be there and to be free. */
+    async function move(id: string, state: DeviceCredentialState, news: DeviceCredentialInputs, device: Device): Promise<DeviceCredentialState> {
+        const thingsboard = about({ ...news, deviceName: device.name });
+        const row = await thingsboard.credentials(device.id.id);
+        if (row) await refuseForeign(thingsboard, device, row, readLeaf(news.certificatePem).credentialsId, news, undefined);
+        await release(id, state);
+        try {
+            return await bind(id, news, device, undefined);
+        } catch (error) {
+            const old = await about(state).device(state.deviceId);
+            if (!(error instanceof Error) || !old) throw error;
+            // The old binding is back, under a version that state must know: otherwise it would be nobody's from now on.
+            throw new Unfinished(id, news, await bind(id, state, old, state), error);
+        }
+    }
+
+    /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */
+    async function release(id: string, state: DeviceCredentialState): Promise<void> {
+        const thingsboard = about(state);
+        await save(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
+    }
+
+    async function isOurs(thingsboard: ThingsBoard, id: string, state: DeviceCredentialState, row: DeviceCredentials): Promise<boolean> {
+        if (row.credentialsId !== state.credentialsId) return false;
+        if (row.version !== undefined) return row.version === state.rowVersion;
+        const marks = await thingsboard.attributes(state.deviceId, "SERVER_SCOPE", [bindingAttribute]);
+        return marks?.find(({ key }) => key === bindingAttribute)?.value === id;
+    }
+
+    /** Whether the row already is what `news` asks for, so that an update of other inputs leaves the device's session alone. */
+    async function isBound(id: string, state: DeviceCredentialState, news: DeviceCredentialInputs): Promise<boolean> {
+        if (readLeaf(news.certificatePem).credentialsId !== state.credentialsId) return false;
+        const thingsboard = about(state);
+        const row = await thingsboard.credentials(state.deviceId);
+        return row !== undefined && (await isOurs(thingsboard, id, state, row));
+    }
+
+    /** What this program may overwrite: its own, and the token that a new device starts with. */
+    async function refuseForeign(
+        thingsboard: ThingsBoard,
+        device: Device,
+        row: DeviceCredentials,
+        credentialsId: string,
+        inputs: DeviceCredentialInputs,
+        before: DeviceCredentialState | undefined,
+    ): Promise<void> {
+        if (inputs.adopt === true || before !== undefined || row.credentialsId === credentialsId || isOfStack(device, inputs.declaredBy)) return;
+        const held = row.credentialsType === "ACCESS_TOKEN" ? await connectedToken(thingsboard, device) : others[row.credentialsType](row);
+        if (held === undefined) return;
+        throw new UserError(`device "${device.name}" was not made by this stack and holds ${held}: set adopt: true on its DeviceCredential to replace it, which cuts off whoever uses it`);
+    }
+}
+
+/** A token that no device ever used is the guide's own case: a device was added by hand, and its certificate comes now. */
+async function connectedToken(thingsboard: ThingsBoard, device: Device): Promise<string | undefined> {
+    const connected = (await thingsboard.attributes(device.id.id, "SERVER_SCOPE", ["lastConnectTime"]))?.find(({ key }) => key === "lastConnectTime");
+    const time = Number(connected?.value ?? 0);
+    return time > 0 ? `an access token with which it last connected on ${new Date(time).toISOString()}` : undefined;
+}
+
+const others = {
+    X509_CERTIFICATE: (row: DeviceCredentials) => `another certificate (credentialsId ${row.credentialsId})`,
+    MQTT_BASIC: () => "MQTT basic credentials (client id, user name, password)",
+    LWM2M_CREDENTIALS: () => "LwM2M credentials",
+} as const;
+
+/** Reads the row, decides, writes it back under its version; decides anew if someone else was faster. */
+async function save(
+    thingsboard: ThingsBoard,
+    deviceId: DeviceId,
+    decide: (row: DeviceCredentials) => Promise<DeviceCredentials | undefined>,
+): Promise<DeviceCredentials | undefined> {
+    for (let attempt = 1; ; attempt++) {
+        const row = await thingsboard.credentials(deviceId);
+        const wanted = row && (await decide(row));
+        if (!wanted) return undefined;
+        try {
+            return await thingsboard.saveCredentials(wanted);
+        } catch (error) {
+            if (isApiError(error, "notFound")) return undefined;
+            if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
+        }
+    }
+}
+
+/**
+ * What the server holds, in the place of the input that declared it: the engine compares inputs with inputs, so drift
+ * that showed in outputs alone would be seen by `refresh` and mended by nobody.
+ */
+function boundCertificate(row: DeviceCredentials, state: DeviceCredentialState): string {
+    if (row.credentialsType !== "X509_CERTIFICATE") return `(${row.credentialsType})`;
+    return identity(state.certificatePem) === row.credentialsId ? state.certificatePem : toPem(row.credentialsValue ?? "");
+}
+
+/** Tells certificates apart. After a drift, old state and (in `refresh`) even the "new" inputs hold whatever was found. */
+function identity(certificatePem: string): string {
+    try {
+        return readLeaf(certificatePem).credentialsId;
+    } catch (error) {
+        if (error instanceof UserError) return certificatePem;
+        throw error;
+    }
+}
+
+const sameDevice = (state: DeviceCredentialState, news: DeviceCredentialInputs): boolean =>
+    news.deviceId !== undefined ? news.deviceId === state.deviceId : news.deviceName === state.deviceName;
+
+/** ThingsBoard can't delete a credential. The value is sent as null, or the certificate's text would stay in the row. */
+function freshToken(row: DeviceCredentials): DeviceCredentials {
+    return { ...row, credentialsType: "ACCESS_TOKEN", credentialsId: randomBytes(15).toString("base64url"), credentialsValue: null };
+}
+
+function takenElsewhere(deviceName: string, credentialsId: string): string {
+    const holder = claimedBy("certificate", credentialsId);
+    const who = holder !== undefined && holder !== deviceName ? `device "${holder}" of this program` : "another device of this ThingsBoard (perhaps of another tenant)";
+    return `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
+}
+
+export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
+
+/** The binding as it is, with inputs that don't touch it. */
+function withInputs({ stateVersion, deviceId, credentialsId, rowVersion, bindingRevision, boundAt, deviceName }: DeviceCredentialState, news: DeviceCredentialInputs): DeviceCredentialState {
+    return { deviceName, ...news, stateVersion, deviceId, credentialsId, rowVersion, bindingRevision, boundAt } as DeviceCredentialState;
+}
+
+function inputsOnly({ deviceId, deviceName, certificatePem, adopt, onDelete, declaredBy }: DeviceCredentialInputs): DeviceCredentialInputs {
+    return toState({ deviceId, deviceName, certificatePem, adopt, onDelete, declaredBy } as DeviceCredentialInputs);
+}

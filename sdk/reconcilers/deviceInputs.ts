@@ -1,0 +1,54 @@
+// What can be wrong with a declared device, said before anything is sent.
+
+import type { dynamic } from "@pulumi/pulumi";
+import type { DeviceInputs } from "./device";
+import { claim } from "./claims";
+import { markKey } from "./ownership";
+import { isUnknown } from "./reconciler";
+
+/** ThingsBoard's own limit for names and labels (`@Length` on Device). */
+const maxName = 255;
+
+/** Server attributes that ThingsBoard writes itself. */
+const reserved = ["active", "lastConnectTime", "lastDisconnectTime", "lastActivityTime", "lastUpdateTime", "inactivityAlarmTime"];
+
+export function deviceFailures(news: DeviceInputs): dynamic.CheckFailure[] {
+    const named = isUnknown(news.name) ? "device" : `device "${brief(news.name)}"`;
+    const failures: dynamic.CheckFailure[] = [];
+    const fail = (property: string, reason: string) => failures.push({ property, reason: `${named}: ${reason}` });
+
+    for (const property of ["name", "label", "deviceProfile", "customer"] as const) {
+        const value: unknown = news[property];
+        if (value === undefined || isUnknown(value)) continue;
+        const fault = textFault(value, property !== "label");
+        if (fault) fail(property, `${property} ${fault}`);
+    }
+    if (news.customer !== undefined && news.owner !== undefined) fail("customer", "customer (Community Edition) and owner (Professional Edition and Cloud) exclude each other: give one");
+    for (const key of Object.keys(isUnknown(news.attributes) ? {} : (news.attributes ?? {}))) {
+        if (key.trim() === "" || key.includes(",")) fail("attributes", `attributes has the key ${JSON.stringify(key)}: ThingsBoard can't read back a key that is blank or holds a comma`);
+        if (reserved.includes(key)) fail("attributes", `attributes has the key "${key}", which ThingsBoard writes itself: choose another`);
+    }
+    const info = isUnknown(news.additionalInfo) ? {} : (news.additionalInfo ?? {});
+    if (markKey in info) fail("additionalInfo", `additionalInfo has the key "${markKey}", where this package keeps its ownership mark: choose another`);
+    if ("gateway" in info && news.gateway !== undefined) fail("additionalInfo", "additionalInfo has the key \"gateway\", and gateway is set too: give one");
+    if (news.onDelete !== undefined && !isUnknown(news.onDelete) && !["delete", "keep"].includes(news.onDelete)) {
+        fail("onDelete", `onDelete is ${JSON.stringify(news.onDelete)}: expected "delete" or "keep"`);
+    }
+    const other = isUnknown(news.name) ? undefined : claim("device name", news.name, news.declaredBy, news.declaredBy);
+    if (other !== undefined) fail("name", `it is declared twice in this program, also as ${other}: names are unique on a ThingsBoard`);
+    return failures;
+}
+
+/** ThingsBoard's rules for names: not blank, at most 255 characters, and nothing that looks like markup (`@NoXss`). */
+function textFault(value: unknown, required: boolean): string | undefined {
+    if (typeof value !== "string") return `is of type ${typeof value}: expected text`;
+    if (required && value.trim() === "") return "is blank";
+    if (value.length > maxName) return `has ${value.length} characters: ThingsBoard takes at most ${maxName}`;
+    if (/<\s*[a-z!/]/i.test(value)) return `is ${JSON.stringify(brief(value))}: ThingsBoard refuses what looks like HTML`;
+    return undefined;
+}
+
+const brief = (text: unknown): string => {
+    const shown = String(text);
+    return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
+};

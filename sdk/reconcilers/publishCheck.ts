@@ -1,0 +1,122 @@
+// Proves a binding with a connection of its own, once after each change; never in `read`.
+
+import { randomUUID } from "node:crypto";
+import { readLeaf } from "../x509/leaf";
+import { UserError } from "../userError";
+import { type CheckResult, runCheck } from "./checkRun";
+import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
+import type { ServerOf } from "./server";
+
+export interface PublishCheckInputs {
+    readonly deviceId: string;
+    readonly deviceName?: string;
+    readonly mode: "publish" | "connect" | "observe";
+    readonly certificatePem?: string;
+    /** Never in outputs: state holds it once, as the (secret) input. */
+    readonly privateKeyPem?: string;
+    readonly bindingRevision?: number;
+    readonly boundAt?: number;
+    readonly credentialsId?: string;
+    readonly topic?: string;
+    readonly payload?: string;
+    readonly verifyStored: "required" | "warn" | "off";
+    readonly caPem?: string;
+    readonly mqttVersion?: "auto" | "3.1.1" | "5";
+    readonly timeout: number;
+    readonly onFailure: "fail" | "warn";
+    readonly triggers?: readonly unknown[];
+}
+
+export type PublishCheckState = Omit<PublishCheckInputs, "privateKeyPem"> & CheckResult & { readonly stateVersion: 1 };
+
+export function publishCheck(server: ServerOf, warn: (text: string) => void): Reconciler<PublishCheckInputs, PublishCheckState> {
+    return {
+        async check(_olds, news) {
+            return { inputs: news, failures: checkFailures(news) };
+        },
+
+        async diff(_id, state, news) {
+            const decisive = (inputs: Omit<PublishCheckInputs, "privateKeyPem">) => ({
+                deviceId: inputs.deviceId,
+                certificate: identity(inputs.certificatePem),
+                bindingRevision: inputs.bindingRevision,
+                mode: inputs.mode,
+                topic: inputs.topic,
+                payload: inputs.payload,
+                verifyStored: inputs.verifyStored,
+                caPem: inputs.caPem,
+                mqttVersion: inputs.mqttVersion,
+                timeout: inputs.timeout,
+                onFailure: inputs.onFailure,
+                triggers: inputs.triggers ?? [],
+            });
+            const wanted = decisive(news);
+            return !isUnknown(wanted) && sameJson(decisive(state), wanted) ? { changes: false } : {};
+        },
+
+        async create(inputs) {
+            const id = randomUUID();
+            return { id, outs: await run(id, inputs) };
+        },
+
+        // What was proven then is still proven; whether the device works now is for the device to show.
+        async read(id, state) {
+            return state ? { id, props: state } : {};
+        },
+
+        async update(id, _state, news) {
+            return { outs: await run(id, news) };
+        },
+
+        async delete() {
+            // A check leaves nothing behind.
+        },
+    };
+
+    async function run(id: string, inputs: PublishCheckInputs): Promise<PublishCheckState> {
+        const result = await runCheck(server(), inputs);
+        const { privateKeyPem: _key, ...rest } = inputs;
+        const state = toState<PublishCheckState>({ ...rest, ...result, stateVersion: 1 });
+        if (result.warning !== undefined) warn(result.warning);
+        if (result.outcome === "accepted") return state;
+        if (inputs.onFailure === "warn") {
+            warn(result.message);
+            return state;
+        }
+        throw new Unfinished(id, rest, state, new UserError(result.message));
+    }
+}
+
+const identity = (pem: string | undefined): string | undefined => {
+    try {
+        return pem === undefined || isUnknown(pem) ? pem : readLeaf(pem).credentialsId;
+    } catch (error) {
+        if (error instanceof UserError) return pem;
+        throw error;
+    }
+};
+
+function checkFailures(news: PublishCheckInputs): { property: string; reason: string }[] {
+    const failures: { property: string; reason: string }[] = [];
+    const device = isUnknown(news.deviceName) || news.deviceName === undefined ? "publish check" : `publish check of device "${news.deviceName}"`;
+    const fail = (property: string, reason: string) => failures.push({ property, reason: `${device}: ${reason}` });
+    const oneOf = (property: "mode" | "verifyStored" | "onFailure" | "mqttVersion", values: readonly string[]) => {
+        const value = news[property];
+        if (value !== undefined && !isUnknown(value) && !values.includes(value)) fail(property, `${property} is ${JSON.stringify(value)}: expected ${values.map(text => `"${text}"`).join(", ")}`);
+    };
+    oneOf("mode", ["publish", "connect", "observe"]);
+    oneOf("verifyStored", ["required", "warn", "off"]);
+    oneOf("onFailure", ["fail", "warn"]);
+    oneOf("mqttVersion", ["auto", "3.1.1", "5"]);
+    if (!isUnknown(news.timeout) && !(typeof news.timeout === "number" && news.timeout > 0 && news.timeout <= 600)) {
+        fail("timeout", `timeout is ${JSON.stringify(news.timeout)}: expected seconds, above 0 and at most 600`);
+    }
+    if (news.mode !== "observe" && !isUnknown(news.mode)) {
+        if (news.privateKeyPem === undefined) fail("privateKeyPem", `mode "${news.mode}" connects as the device and needs its key: give certificate, or certificatePem and privateKeyPem, or use mode "observe"`);
+        if (news.certificatePem === undefined) fail("certificatePem", `mode "${news.mode}" connects as the device and needs its certificate: give certificate or certificatePem`);
+    }
+    if (!isUnknown(news.topic) && news.topic !== undefined && (news.topic.trim() === "" || /[+#]/.test(news.topic))) {
+        fail("topic", `topic is ${JSON.stringify(news.topic)}: expected a topic to publish to, without wildcards`);
+    }
+    return failures;
+}

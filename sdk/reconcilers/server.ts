@@ -1,0 +1,13 @@
+// The ThingsBoard that a reconciler works on, handed to it and never reached for.
+
+import type { ThingsBoard } from "../thingsboard";
+
+export interface Server {
+    readonly thingsboard: ThingsBoard;
+    /** Where devices connect. */
+    readonly mqtt: { readonly host: string; readonly port: number; readonly caPem?: string };
+    readonly restHost: string;
+}
+
+/** Configured when the first call needs it: a mistake in the settings becomes that call's error. */
+export type ServerOf = () => Server;

@@ -1,0 +1,72 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource, declaredBy } from "./dynamicResource";
+
+export interface DeviceArgs {
+    /** Name of the device, unique on the tenant: 1 to 255 characters. Changing it renames the device. */
+    name: pulumi.Input<string>;
+    /** Shown beside the name. */
+    label?: pulumi.Input<string>;
+    /**
+     * Name of an existing device profile. It is never created by this.
+     * @default the tenant's default profile when the device is created; afterwards whatever it has
+     */
+    deviceProfile?: pulumi.Input<string>;
+    /** Title of the customer that the device is assigned to. Community Edition; see `owner` for the others. */
+    customer?: pulumi.Input<string>;
+    /**
+     * Title of the customer that owns the device, or `"tenant"`. Professional Edition and Cloud
+     * (from documentation: not tried on a live server).
+     */
+    owner?: pulumi.Input<string>;
+    /** Names of device groups of the owner. Professional Edition and Cloud (from documentation: not tried on a live server). */
+    groups?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Lets the device speak for others, as a ThingsBoard IoT Gateway does. */
+    gateway?: pulumi.Input<boolean>;
+    /** Server-side attributes. One that is no longer declared is removed if this resource had set it; others are left alone. */
+    attributes?: pulumi.Input<Record<string, unknown>>;
+    /** Fields of the device's `additionalInfo`. Fields that others set there are left alone. */
+    additionalInfo?: pulumi.Input<Record<string, unknown>>;
+    /**
+     * Takes over a device that exists under this name. It is then kept when the resource is destroyed.
+     * @default false: a device of that name which this stack did not make is an error
+     */
+    adopt?: pulumi.Input<boolean>;
+    /**
+     * What becomes of the device when this resource goes. Deleting a device deletes its telemetry.
+     * @default "delete"; "keep" for an adopted device
+     */
+    onDelete?: pulumi.Input<"delete" | "keep">;
+}
+
+/**
+ * A device on ThingsBoard.
+ *
+ * ```ts
+ * const device = new tb.Device("pump-1", { name: "pump-1", label: "Hall 3", attributes: { site: "north" } });
+ * ```
+ *
+ * Only what is declared is managed; what others set on the device survives each update. A field that is taken out of the
+ * program is taken off the device too, apart from `deviceProfile`, which stays as it is. Changes made elsewhere show in
+ * `pulumi preview --refresh`, and `pulumi up --refresh` puts them right.
+ *
+ * The device carries a mark of this stack (`additionalInfo.pulumi`), by which a `pulumi up` that was interrupted
+ * recognises it.
+ */
+export class Device extends DynamicResource {
+    /** ThingsBoard's id of the device (a UUID). */
+    declare readonly deviceId: pulumi.Output<string>;
+    /** Id of its device profile (a UUID). */
+    declare readonly deviceProfileId: pulumi.Output<string>;
+    /** The device was there before this resource. */
+    declare readonly adopted: pulumi.Output<boolean>;
+    declare readonly name: pulumi.Output<string>;
+    declare readonly label: pulumi.Output<string | undefined>;
+
+    /** @internal The name as declared: known in preview, where outputs of a device that is being updated are not. */
+    readonly declaredName: pulumi.Input<string>;
+
+    constructor(name: string, args: DeviceArgs, opts?: pulumi.CustomResourceOptions) {
+        super("Device", 1, name, { ...args, declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined }, opts);
+        this.declaredName = args.name;
+    }
+}

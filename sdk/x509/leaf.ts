@@ -1,0 +1,104 @@
+// Reads a device's certificate and says who it is: in X.509's terms, and in ThingsBoard's.
+
+import { createHash, X509Certificate } from "node:crypto";
+import { UserError } from "../userError";
+
+/** Text of one or more PEM blocks (RFC 7468). */
+export type Pem = string;
+
+/** A device's own certificate, as opposed to the authorities above it. */
+export interface Leaf {
+    /** DER as base64 on one line: the form in which ThingsBoard stores and returns it. */
+    readonly base64Der: string;
+    /** SHA3-256 of `base64Der`, lower-case hex: ThingsBoard's `credentialsId` (EncryptionUtil.getSha3Hash). */
+    readonly credentialsId: string;
+    /** SHA-256 of the DER as `openssl x509 -fingerprint -sha256` prints it: upper-case hex in pairs, with colons. */
+    readonly fingerprint: string;
+    /** Upper-case hex, as `openssl x509 -serial` prints it. */
+    readonly serialNumber: string;
+    readonly notBefore: Date;
+    readonly notAfter: Date;
+    /** Undefined where the modulus is not RSA's. */
+    readonly rsaBits?: number;
+}
+
+/** Longest text that is looked at: a certificate is a few kilobytes, and parsing must stay bounded. */
+const maxLength = 64 * 1024;
+const minRsaBits = 2048;
+const begin = /-----BEGIN ([A-Z0-9 ]{1,40})-----/g;
+
+/**
+ * Reads text that must hold exactly one certificate.
+ *
+ * ThingsBoard stores any text as a credential, "hello" and whole chains included, and refuses the device later,
+ * at CONNACK. So the mistake is named here, before anything is sent.
+ *
+ * @throws UserError saying what the text holds instead.
+ */
+export function readLeaf(pem: Pem): Leaf {
+    const certificate = parse(onlyBlock(pem));
+    const base64Der = certificate.raw.toString("base64");
+    const rsaBits = certificate.publicKey.asymmetricKeyDetails?.modulusLength;
+    return {
+        base64Der,
+        credentialsId: createHash("sha3-256").update(base64Der).digest("hex"),
+        fingerprint: certificate.fingerprint256,
+        serialNumber: certificate.serialNumber,
+        notBefore: new Date(certificate.validFrom),
+        notAfter: new Date(certificate.validTo),
+        ...(rsaBits === undefined ? {} : { rsaBits }),
+    };
+}
+
+/** Why this text can't be a device's credential, as the end of a sentence; undefined when it can. */
+export function leafFault(pem: Pem, now: Date): string | undefined {
+    let leaf: Leaf;
+    try {
+        leaf = readLeaf(pem);
+    } catch (error) {
+        if (error instanceof UserError) return error.message;
+        throw error;
+    }
+    if (leaf.notAfter < now) {
+        return `the certificate expired on ${leaf.notAfter.toISOString()}: ThingsBoard would refuse the device; issue a new one`;
+    }
+    if (leaf.rsaBits !== undefined && leaf.rsaBits < minRsaBits) {
+        return `the certificate's RSA key has ${leaf.rsaBits} bits: use at least ${minRsaBits}, or EC P-256`;
+    }
+    return undefined;
+}
+
+/** The inverse of `Leaf.base64Der`. */
+export function toPem(base64Der: string): Pem {
+    const lines = base64Der.match(/.{1,64}/g) ?? [];
+    return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+}
+
+function onlyBlock(text: string): Pem {
+    if (typeof text !== "string") throw new UserError(`expected one PEM certificate, found a value of type ${typeof text}`);
+    if (text.length > maxLength) throw new UserError(`expected one PEM certificate, found ${text.length} characters of text`);
+    const labels = [...text.matchAll(begin)].map(match => match[1]);
+    if (labels.length !== 1 || labels[0] !== "CERTIFICATE") {
+        throw new UserError(`expected one PEM certificate, found ${describe(labels)}`);
+    }
+    return text;
+}
+
+function parse(pem: Pem): X509Certificate {
+    try {
+        const certificate = new X509Certificate(pem);
+        // OpenSSL parses the outer shape only; key and dates are read here so that all that can fail fails here.
+        if (Number.isNaN(Date.parse(certificate.validTo)) || Number.isNaN(Date.parse(certificate.validFrom))) throw new Error("dates");
+        void certificate.publicKey;
+        return certificate;
+    } catch (cause) {
+        throw new UserError("the PEM block is labelled CERTIFICATE but does not hold a certificate that can be read", { cause });
+    }
+}
+
+function describe(labels: readonly (string | undefined)[]): string {
+    if (labels.length === 0) return "no PEM block";
+    if (labels.every(label => label === "CERTIFICATE")) return `a chain of ${labels.length} certificates: give the device's own alone`;
+    if (labels.some(label => label?.endsWith("PRIVATE KEY"))) return `a private key (${labels.join(" and ")}): give the certificate, and keep the key to the device`;
+    return labels.join(" and ");
+}
