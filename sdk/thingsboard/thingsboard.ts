@@ -36,7 +36,7 @@ export interface ThingsBoard {
 
     // Devices
 
-    device(id: DeviceId): Promise<Device | undefined>;
+    deviceById(id: DeviceId): Promise<Device | undefined>;
     /** With `active`, the profile's name and the customer's title. */
     deviceInfo(id: DeviceId): Promise<DeviceInfo | undefined>;
     /** Exact and case-sensitive. */

@@ -1,0 +1,75 @@
+// The REST client: `connect` to a ThingsBoard, and the types of what it takes and answers.
+
+import { type CallDependencies, calls } from "./calls";
+import { type Clock, systemClock } from "./clock";
+import { devices } from "./devices";
+import { http } from "./http";
+import { pace, type Places, places } from "./limits";
+import { checkOptions, type ConnectionOptions } from "./options";
+import { owners } from "./owners";
+import { profiles } from "./profiles";
+import type { Environment } from "./proxy";
+import { server, versionForEverybody } from "./server";
+import { session } from "./session";
+import type { ThingsBoard } from "./thingsboard";
+import { values } from "./values";
+
+export type { Clock } from "./clock";
+export { ApiError, type ApiErrorKind, isApiError } from "./errors";
+export type * from "./model";
+export { nobody } from "./model";
+export { type ConnectionOptions, type Credentials, isLoopback } from "./options";
+export type { ThingsBoard } from "./thingsboard";
+
+export interface Dependencies {
+    readonly clock: Clock;
+    /** At least 0 and below 1. */
+    readonly random: () => number;
+    /** Hears of each repetition. */
+    readonly log: (line: string) => void;
+    /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up. */
+    readonly environment: Environment;
+}
+
+/** What a server can bear doesn't depend on how many clients of it one process holds. */
+const placesOfServers = new Map<string, Places>();
+
+/**
+ * Checks the options and sends nothing: the first call logs in.
+ * @throws UserError that names the option
+ */
+export function connect(options: ConnectionOptions, dependencies: Partial<Dependencies> = {}): ThingsBoard {
+    const { clock = systemClock, random = Math.random, log = () => {}, environment = process.env } = dependencies;
+    const connection = checkOptions(options);
+    const transport = http(connection, clock, environment);
+    const shared: CallDependencies = {
+        connection,
+        http: transport,
+        session: session(connection, transport, clock),
+        places: placesOf(connection.url.origin),
+        pace: pace(connection.rates, clock),
+        clock,
+        random,
+        log,
+        version: versionForEverybody(transport),
+    };
+    return thingsBoard(shared);
+}
+
+function thingsBoard(shared: CallDependencies, subject?: string): ThingsBoard {
+    const made = calls(shared, subject);
+    return {
+        about: other => thingsBoard(shared, other),
+        ...devices(made),
+        ...values(made),
+        ...profiles(made),
+        ...owners(made),
+        ...server(made, shared.http, shared.version),
+    };
+}
+
+function placesOf(origin: string): Places {
+    const known = placesOfServers.get(origin) ?? places();
+    placesOfServers.set(origin, known);
+    return known;
+}

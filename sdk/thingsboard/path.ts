@@ -1,0 +1,20 @@
+// Parts of addresses, and comparing what was sent with what is there.
+
+import { isDeepStrictEqual } from "node:util";
+import { UserError } from "../userError";
+
+/** Nothing, `.` and `..` would lead to another place, in whatever way they are encoded. */
+export function part(text: string): string {
+    if (/^\.{0,2}$/.test(text)) throw new UserError(`"${text}" is neither an id nor a name that ThingsBoard can be asked for`);
+    return encodeURIComponent(text);
+}
+
+export function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
+    const pairs = Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]));
+    return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+/** Whether two values are the same JSON, whatever the order of their keys. */
+export function sameJson(a: unknown, b: unknown): boolean {
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
+}

@@ -1,0 +1,118 @@
+// Device profiles.
+
+import type { Calls } from "./calls";
+import { createOnce, saveOnce } from "./lost";
+import type { DeviceProfile, DeviceProfileId, DeviceProfileInfo, NewDeviceProfile, PageData } from "./model";
+import { part, query, sameJson } from "./path";
+import type { ThingsBoard } from "./thingsboard";
+
+type Profiles = Pick<
+    ThingsBoard,
+    "deviceProfile" | "deviceProfileByName" | "defaultDeviceProfile" | "createDeviceProfile" | "saveDeviceProfile" | "deleteDeviceProfile"
+>;
+
+const pageSize = 100;
+
+export function profiles(calls: Calls): Profiles {
+    return {
+        deviceProfile,
+        deviceProfileByName,
+
+        defaultDeviceProfile: () =>
+            calls.make<DeviceProfileInfo>({
+                method: "GET",
+                path: "/api/deviceProfileInfo/default",
+                subject: "the default device profile",
+                complaint: "cannot read it",
+                repeating: "safe",
+                answer: "entity",
+            }),
+
+        createDeviceProfile: (profile, isOurs) =>
+            createOnce(
+                () => write(profile, "cannot create the device profile"),
+                async () => {
+                    const info = await deviceProfileByName(profile.name);
+                    return info && deviceProfile(info.id.id);
+                },
+                isOurs,
+                calls,
+            ),
+
+        saveDeviceProfile: profile =>
+            saveOnce(
+                profile,
+                () => write(profile, "cannot change the device profile"),
+                () => deviceProfile(profile.id.id),
+                found => sameProfile(found, profile),
+                calls,
+            ),
+
+        deleteDeviceProfile: id =>
+            calls.dispose({
+                method: "DELETE",
+                path: `/api/deviceProfile/${part(id)}`,
+                subject: `device profile ${id}`,
+                complaint: "cannot delete the device profile",
+                repeating: "safe",
+                answer: "nothing",
+            }),
+    };
+
+    function deviceProfile(id: DeviceProfileId): Promise<DeviceProfile | undefined> {
+        return calls.find({ ...reading(`device profile ${id}`), path: `/api/deviceProfile/${part(id)}` });
+    }
+
+    /** There is no call for one name; the search finds parts of names in any case, with `%` and `_` as wildcards. */
+    async function deviceProfileByName(name: string): Promise<DeviceProfileInfo | undefined> {
+        for (let page = 0; ; page++) {
+            const parameters = { pageSize, page, textSearch: searchable(name), sortProperty: "createdTime", sortOrder: "ASC" };
+            const found = await calls.make<PageData<DeviceProfileInfo>>({
+                ...reading(`device profile "${name}"`),
+                method: "GET",
+                path: `/api/deviceProfileInfos${query(parameters)}`,
+                repeating: "safe",
+                answer: "page",
+            });
+            const match = found.data.find(profile => profile.name === name);
+            if (match || !found.hasNext) return match;
+        }
+    }
+
+    function write(profile: NewDeviceProfile, complaint: string): Promise<DeviceProfile> {
+        return calls.make({
+            method: "POST",
+            path: "/api/deviceProfile",
+            body: profile,
+            subject: `device profile "${profile.name}"`,
+            complaint,
+            repeating: "unsafe",
+            answer: "entity",
+        });
+    }
+}
+
+function reading(subject: string) {
+    return { subject, complaint: "cannot read the device profile", answer: "entity" } as const;
+}
+
+/** A backslash finds nothing at all: what is asked for is the longest piece without one. */
+function searchable(name: string): string {
+    return name.split("\\").reduce((longest, piece) => (piece.length > longest.length ? piece : longest), "");
+}
+
+function sameProfile(found: DeviceProfile, sent: DeviceProfile): boolean {
+    return (
+        found.name === sent.name &&
+        found.provisionType === sent.provisionType &&
+        found.transportType === sent.transportType &&
+        sameJson(decisive(found), decisive(sent))
+    );
+}
+
+/** What decides about provisioning. The server drops the certificate's markers and line breaks and adds fields, so only this can be compared. */
+function decisive({ description, profileData }: DeviceProfile): unknown {
+    const { provisionDeviceSecret, certificateRegExPattern, allowCreateNewDevicesByX509Certificate } = profileData.provisionConfiguration;
+    const secret = (provisionDeviceSecret ?? "").replace(/-----(BEGIN|END) CERTIFICATE-----|[\r\n]/g, "");
+    return [description ?? null, secret, certificateRegExPattern ?? null, allowCreateNewDevicesByX509Certificate ?? null];
+}
