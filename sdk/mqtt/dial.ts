@@ -1,8 +1,8 @@
 // From a host name to a TLS socket whose server is known to be the right one.
 
-import { lookup } from "node:dns/promises";
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
+import type { LookupAddress } from "node:dns";
+import { isIP, type LookupFunction, type TcpNetConnectOpts } from "node:net";
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from "node:tls";
 import type { Deadline } from "./deadline";
 import { Stopped } from "./deadline";
 import type { Evidence, ServerCertificate } from "./outcome";
@@ -15,15 +15,18 @@ export interface Target {
     readonly secureContext: SecureContext;
 }
 
+/** All addresses of a name (`dns.promises.lookup`). */
+export type Lookup = (host: string) => Promise<LookupAddress[]>;
+
 /** Filled step by step, so that it tells how far a connection got whatever ended it. */
 export type Seen = { -readonly [Field in keyof Evidence]?: Evidence[Field] };
 
-/** Sockets to close once the connection is over, however it ended. */
-export type Opened = (socket: Socket) => void;
+/** Told of the socket as soon as there is one, to close it however the connection ends. */
+export type Opened = (socket: TLSSocket) => void;
 
 /** @throws Stopped at dns, tcp, tls-server, tls-client or timeout. */
-export async function dial(target: Target, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
-    const socket = await handshake(target, time, seen, opened);
+export async function dial(target: Target, lookup: Lookup, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
+    const socket = await handshake(target, lookup, time, seen, opened);
     const fault = socket.authorizationError as Error | string | undefined;
     if (!socket.authorized) {
         const code = typeof fault === "string" ? fault : errorCode(fault);
@@ -37,30 +40,35 @@ export async function dial(target: Target, time: Deadline, seen: Seen, opened: O
  * A finished handshake, its server not judged yet. Verification is left to the caller, who must look at `authorized`
  * before a byte is sent: an untrusted certificate can be shown to the user only if the handshake is let through.
  */
-export async function handshake(target: Target, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
+export async function handshake(target: Target, lookup: Lookup, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
     const { host, port, serverName, secureContext } = target;
-    const addresses = await time.within("dns", lookup(host, { all: true })).catch(stopAt("dns"));
+    const addresses = await time.within("dns", lookup(host)).catch(stopAt("dns"));
     seen.reached = "dns";
 
     const found: LookupFunction = (_host, _options, done) => done(null, addresses);
-    // Node gives each of several addresses 250 ms, too little for a server on another continent.
-    const tcp = connectTcp({ host, port, lookup: found, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 2000 });
-    opened(tcp);
-    await time.within("tcp", emitted(tcp, "connect")).catch(stopAt("tcp"));
-    seen.reached = "tcp";
-    if (tcp.remoteAddress) seen.remoteAddress = `${tcp.remoteAddress} port ${tcp.remotePort}`;
-    if (tcp.localAddress) seen.localAddress = `${tcp.localAddress} port ${tcp.localPort}`;
-
-    const socket = connectTls({
-        socket: tcp,
+    // One socket for TCP and TLS: with a socket under another, Node crashes when the lower one is destroyed first (22.23).
+    const options: ConnectionOptions & TcpNetConnectOpts = {
+        host,
+        port,
+        lookup: found,
+        autoSelectFamily: true,
+        // Node gives each of several addresses 250 ms, too little for a server on another continent.
+        autoSelectFamilyAttemptTimeout: 2000,
         secureContext,
         rejectUnauthorized: false,
         // SNI carries names only.
         servername: isIP(serverName) ? "" : serverName,
         checkServerIdentity: (_name, certificate) => checkServerIdentity(serverName, certificate),
-    });
+    };
+    const socket = connectTls(options);
     opened(socket);
-    await time.within("tls", emitted(socket, "secureConnect")).catch((error: unknown) => {
+    const secured = emitted(socket, "secureConnect");
+    await time.within("tcp", emitted(socket, "connect")).catch(stopAt("tcp"));
+    seen.reached = "tcp";
+    if (socket.remoteAddress) seen.remoteAddress = `${socket.remoteAddress} port ${socket.remotePort}`;
+    if (socket.localAddress) seen.localAddress = `${socket.localAddress} port ${socket.localPort}`;
+
+    await time.within("tls", secured).catch((error: unknown) => {
         throw error instanceof Stopped ? error : new Stopped(handshakeRefusal(error));
     });
     seen.tlsVersion = socket.getProtocol() ?? "unknown";
@@ -87,12 +95,14 @@ function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
 /** Node writes one part of a name a line. */
 export const oneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ");
 
-function emitted(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {
-    return new Promise((resolve, reject) => {
+function emitted(socket: TLSSocket, event: "connect" | "secureConnect"): Promise<void> {
+    const promise = new Promise<void>((resolve, reject) => {
         socket.once(event, () => resolve());
         socket.on("error", reject);
         socket.on("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
     });
+    promise.catch(() => undefined);
+    return promise;
 }
 
 function stopAt(stage: "dns" | "tcp"): (error: unknown) => never {

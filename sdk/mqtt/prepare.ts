@@ -101,12 +101,12 @@ function checkOrder(chain: readonly X509Certificate[]): void {
 
 /** The causes of Node's and OpenSSL's errors are left out on purpose: nothing of a key may reach a log. */
 function readKey(pem: string): KeyObject {
+    if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
+        throw new UserError("the device's private key is encrypted: give it without a passphrase, as a secret");
+    }
     try {
         return createPrivateKey(pem);
-    } catch (error) {
-        if (error instanceof Error && "code" in error && error.code === "ERR_MISSING_PASSPHRASE") {
-            throw new UserError("the device's private key is encrypted: give it without a passphrase, as a secret");
-        }
+    } catch {
         throw new UserError('the device\'s private key is no PEM private key: it must begin with "-----BEGIN PRIVATE KEY-----" (or EC or RSA PRIVATE KEY)');
     }
 }

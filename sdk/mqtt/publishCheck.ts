@@ -1,9 +1,10 @@
 // The publish check: a connection as the device itself would make it, told apart step by step.
 
 import { randomBytes } from "node:crypto";
-import type { Socket } from "node:net";
+import { lookup } from "node:dns/promises";
+import type { TLSSocket } from "node:tls";
 import { deadline, Stopped } from "./deadline";
-import { dial, type Seen } from "./dial";
+import { dial, type Lookup, type Seen } from "./dial";
 import { type Clock, systemClock } from "./observe";
 import type { Accepted, Evidence, MqttVersion, PublishCheckOutcome, PublishCheckRequest, Refused } from "./outcome";
 import { type Prepared, prepare } from "./prepare";
@@ -11,7 +12,10 @@ import { openSession } from "./session";
 
 export interface PublishCheckDeps extends Clock {
     random(size: number): Buffer;
+    lookup: Lookup;
 }
+
+const system: PublishCheckDeps = { ...systemClock, random: randomBytes, lookup: host => lookup(host, { all: true }) };
 
 /** A server may block an address for a while after some refusals (ThingsBoard: ten, when that is switched on). */
 const maxConnections = 3;
@@ -27,14 +31,14 @@ const maxWaitMs = 30_000;
  * @throws UserError for input that can't work, before anything is sent.
  */
 export async function publishCheck(request: PublishCheckRequest, deps: Partial<PublishCheckDeps> = {}): Promise<PublishCheckOutcome> {
-    const { now, sleep, random } = { ...systemClock, random: randomBytes, ...deps };
+    const { now, sleep, random, lookup } = { ...system, ...deps };
     const prepared = prepare(request, random);
     const { protocolVersion = "auto" } = request;
     let version: MqttVersion = protocolVersion === "auto" ? "5" : protocolVersion;
     let waitedMs = 0;
 
     for (let connections = 1; ; connections++) {
-        const outcome = await connectOnce(prepared, version, connections, now);
+        const outcome = await connectOnce(prepared, version, connections, now, lookup);
         if (outcome.ok || connections === maxConnections) return outcome;
         if (protocolVersion === "auto" && version === "5" && refusesMqtt5(outcome)) {
             version = "3.1.1";
@@ -47,10 +51,10 @@ export async function publishCheck(request: PublishCheckRequest, deps: Partial<P
     }
 }
 
-async function connectOnce(prepared: Prepared, version: MqttVersion, connections: number, now: () => number): Promise<PublishCheckOutcome> {
+async function connectOnce(prepared: Prepared, version: MqttVersion, connections: number, now: () => number, lookup: Lookup): Promise<PublishCheckOutcome> {
     const { host, port, presented, clientId, message, timeoutSeconds } = prepared;
     const seen: Seen = {};
-    const sockets: Socket[] = [];
+    let opened: TLSSocket | undefined;
     const time = deadline(timeoutSeconds);
     const evidence = (): Evidence => ({
         host,
@@ -71,12 +75,12 @@ async function connectOnce(prepared: Prepared, version: MqttVersion, connections
         return { ...evidence(), ok: false, ...error.refusal } satisfies Refused;
     } finally {
         time.clear();
-        for (const socket of sockets) socket.destroy();
+        opened?.destroy();
     }
 
     async function converse() {
         const begin = performance.now();
-        const socket = await dial(prepared, time, seen, opened => sockets.push(opened));
+        const socket = await dial(prepared, lookup, time, seen, socket => (opened = socket));
         const session = openSession(socket, version, clientId);
         try {
             const connack = await time.within("connack", session.connected);

@@ -1,53 +1,73 @@
-// Certificates for the tests: EC P-256, of any issuer, name and dates.
+// Certificates for the tests: EC P-256, of any issuer, name and dates, written in DER by node:crypto alone.
 
-import "reflect-metadata";
-import { webcrypto } from "node:crypto";
-import * as x509 from "@peculiar/x509";
-
-x509.cryptoProvider.set(webcrypto as Crypto);
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { toPem } from "../../../sdk/x509/leaf";
 
 export interface Identity {
     readonly certificatePem: string;
     readonly privateKeyPem: string;
-    readonly keys: CryptoKeyPair;
-    readonly name: string;
+    readonly key: KeyObject;
+    readonly name: Buffer;
 }
 
 export interface Wanted {
+    /** Without it the certificate is self-signed. */
     readonly issuer?: Identity;
-    /** DNS names or addresses of a server. */
+    /** DNS names or IPv4 addresses of a server. */
     readonly names?: readonly string[];
     readonly authority?: true;
     readonly notBefore?: Date;
     readonly notAfter?: Date;
 }
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-
 export const daysFromNow = (days: number): Date => new Date(Date.now() + days * 24 * 3600 * 1000);
 
-export async function issue(commonName: string, wanted: Wanted = {}): Promise<Identity> {
-    const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-    const name = `CN=${commonName}`;
-    const names = wanted.names?.map(value => ({ type: /^[\d.:]+$/.test(value) ? ("ip" as const) : ("dns" as const), value }));
-    const certificate = await x509.X509CertificateGenerator.create({
-        subject: name,
-        issuer: wanted.issuer?.name ?? name,
-        publicKey: keys.publicKey,
-        signingKey: (wanted.issuer?.keys ?? keys).privateKey,
-        notBefore: wanted.notBefore ?? daysFromNow(-1),
-        notAfter: wanted.notAfter ?? daysFromNow(30),
-        signingAlgorithm: algorithm,
-        extensions: [
-            new x509.BasicConstraintsExtension(wanted.authority ?? false, undefined, true),
-            ...(names ? [new x509.SubjectAlternativeNameExtension(names)] : []),
-        ],
-    });
-    const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
+export function issue(commonName: string, wanted: Wanted = {}): Identity {
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+    const name = sequence(set(sequence(id.commonName, tlv(0x0c, Buffer.from(commonName)))));
+    const issuer = wanted.issuer ?? { name, key: privateKey };
+    const body = sequence(
+        tlv(0xa0, integer(Buffer.from([2]))),
+        integer(Buffer.from([0x40, ...randomBytes(15)])),
+        sequence(id.ecdsaWithSha256),
+        issuer.name,
+        sequence(time(wanted.notBefore ?? daysFromNow(-1)), time(wanted.notAfter ?? daysFromNow(30))),
+        name,
+        publicKey.export({ type: "spki", format: "der" }),
+        tlv(0xa3, sequence(basicConstraints(wanted.authority ?? false), ...(wanted.names ? [alternativeNames(wanted.names)] : []))),
+    );
+    const der = sequence(body, sequence(id.ecdsaWithSha256), bits(sign("sha256", body, issuer.key)));
     return {
-        certificatePem: `${certificate.toString("pem")}\n`,
-        privateKeyPem: `-----BEGIN PRIVATE KEY-----\n${key.match(/.{1,64}/g)!.join("\n")}\n-----END PRIVATE KEY-----\n`,
-        keys,
+        certificatePem: toPem(der.toString("base64")),
+        privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+        key: privateKey,
         name,
     };
 }
+
+/** The same key under a passphrase. */
+export const encrypted = (pem: string): string =>
+    createPrivateKey(pem).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "secret" }).toString();
+
+function tlv(tag: number, ...parts: readonly Buffer[]): Buffer {
+    const body = Buffer.concat(parts);
+    const { length } = body;
+    const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+    return Buffer.concat([Buffer.from([tag, ...size]), body]);
+}
+const sequence = (...parts: readonly Buffer[]): Buffer => tlv(0x30, ...parts);
+const set = (...parts: readonly Buffer[]): Buffer => tlv(0x31, ...parts);
+const integer = (bytes: Buffer): Buffer => tlv(0x02, bytes);
+const bits = (bytes: Buffer): Buffer => tlv(0x03, Buffer.from([0]), bytes);
+const time = (date: Date): Buffer => tlv(0x17, Buffer.from(`${date.toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`));
+const objectId = (hex: string): Buffer => tlv(0x06, Buffer.from(hex, "hex"));
+const id = {
+    commonName: objectId("550403"),
+    ecdsaWithSha256: objectId("2a8648ce3d040302"),
+    basicConstraints: objectId("551d13"),
+    alternativeNames: objectId("551d11"),
+};
+const yes = tlv(0x01, Buffer.from([0xff]));
+const basicConstraints = (authority: boolean): Buffer => sequence(id.basicConstraints, yes, tlv(0x04, authority ? sequence(yes) : sequence()));
+const alternativeNames = (names: readonly string[]): Buffer =>
+    sequence(id.alternativeNames, tlv(0x04, sequence(...names.map(name => (/^[\d.]+$/.test(name) ? tlv(0x87, Buffer.from(name.split(".").map(Number))) : tlv(0x82, Buffer.from(name)))))));

@@ -1,6 +1,10 @@
 // An MQTT server over TLS that plays one cause: what it answers to CONNECT and PUBLISH is given by the test.
 
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
 import type { Identity } from "./certificates";
@@ -86,6 +90,38 @@ export const tcpServer = (talk: (socket: Socket) => void): Promise<Running> =>
             talk(socket);
         }),
     );
+
+/**
+ * A server that judges the client's certificate in TLS. Node's own lets the handshake finish and then hangs up, so
+ * this one is OpenSSL's.
+ */
+export async function strictServer(identity: Identity, ca: Identity, version: "TLSv1.2" | "TLSv1.3"): Promise<{ port: number; close(): Promise<void> }> {
+    const folder = await mkdtemp(join(tmpdir(), "strict-server-"));
+    const file = async (name: string, text: string) => {
+        await writeFile(join(folder, name), text);
+        return join(folder, name);
+    };
+    const openssl = spawn("openssl", [
+        ...["s_server", "-accept", "127.0.0.1:0", "-Verify", "1", "-verify_return_error", version === "TLSv1.2" ? "-tls1_2" : "-tls1_3"],
+        ...["-cert", await file("server.pem", identity.certificatePem), "-key", await file("server.key", identity.privateKeyPem)],
+        ...["-CAfile", await file("ca.pem", ca.certificatePem)],
+    ]);
+    const port = await new Promise<number>((resolve, reject) => {
+        let said = "";
+        openssl.stdout.on("data", bytes => {
+            const port = /^ACCEPT \S+:(\d+)$/m.exec((said += bytes))?.[1];
+            if (port) resolve(Number(port));
+        });
+        openssl.on("exit", () => reject(new Error(`openssl s_server: ${said}`)));
+    });
+    return {
+        port,
+        async close() {
+            openssl.kill();
+            await rm(folder, { recursive: true });
+        },
+    };
+}
 
 async function listening(server: Server): Promise<Running> {
     const open = new Set<Socket>();
