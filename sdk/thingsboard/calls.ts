@@ -124,7 +124,7 @@ export function calls(dependencies: CallDependencies, about?: string): Calls {
         }
         const page = isPage(contentType, text);
         const found = call.answer === "text" || call.answer === "nothing" ? text : parseJson(text);
-        if (!page && hasShape(found, call.answer)) return found;
+        if (!page && hasShape(found, call.answer)) return call.answer === "nothing" ? undefined : found;
         throw explainNonsense(purpose(call), status, `${connection.url.host} answers with ${page ? "a web page" : "something that isn't ThingsBoard's"}`);
     }
 

@@ -71,6 +71,7 @@ export function http(connection: Connection, clock: Clock, environment: Environm
         validateStatus: () => true,
     });
     const skews: Milliseconds[] = [];
+    let answered = false;
 
     return {
         async send({ method, path, body, authorization }) {
@@ -87,6 +88,7 @@ export function http(connection: Connection, clock: Clock, environment: Environm
                     ...(body === undefined ? {} : { data: JSON.stringify(body) }),
                     signal: AbortSignal.timeout(connection.timeout),
                 });
+                answered = true;
                 noteClock(began, header(response, "date"));
                 return answer(response, clock.now());
             } catch (error) {
@@ -95,13 +97,14 @@ export function http(connection: Connection, clock: Clock, environment: Environm
         },
 
         clockSkew: () => [...skews].sort((a, b) => a - b).at(skews.length >> 1),
-        hasAnswered: () => skews.length > 0,
+        hasAnswered: () => answered,
     };
 
     /** The header is cut to whole seconds: on average the server's clock was half a second further. */
     function noteClock(began: Timestamp, date: string | undefined): void {
         const served = Date.parse(date ?? "") + 500;
-        skews.push(Number.isNaN(served) ? (skews.at(-1) ?? 0) : served - (began + clock.now()) / 2);
+        if (Number.isNaN(served)) return;
+        skews.push(served - (began + clock.now()) / 2);
         if (skews.length > skewSamples) skews.shift();
     }
 }

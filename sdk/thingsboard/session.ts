@@ -74,6 +74,7 @@ function passwordSession(
         }
         if (outcome.status !== 200) {
             const error = withoutDoubt(explainAnswer(purpose, outcome));
+            if (error.kind === "notFound") throw explainNonsense(purpose, outcome.status, "there is no log-in at this address");
             if (error.kind === "unauthorized" || error.kind === "forbidden") refusedLogins.set(fingerprint, error);
             throw error;
         }
