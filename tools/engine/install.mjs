@@ -24,7 +24,10 @@ export function installedEngine() {
 
 /** The command, or undefined where it can't be downloaded. @param {string} repository @param {string} node */
 export async function installEngine(repository, node) {
-    if (!fs.existsSync(path.join(repository, "node_modules", "@pulumi", "pulumi"))) return undefined;
+    if (!fs.existsSync(path.join(repository, "node_modules", "@pulumi", "pulumi"))) {
+        say("the official installer isn't tried: it is part of @pulumi/pulumi, and `npm ci` has not run yet");
+        return undefined;
+    }
     try {
         const folder = await cachedOr(NAME, (root) => withProgress("trying the official installer", () =>
             runQuietly(node, ["-e", INSTALL, root], { cwd: repository, timeout: 300_000 })));

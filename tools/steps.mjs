@@ -1,0 +1,96 @@
+// What `npm test` and `npm run demo` have to do before they can begin: dependencies, engine, build.
+
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { fingerprint, withLock } from "./engine/cache.mjs";
+import { findEngine } from "./engine/engine.mjs";
+import { EngineError } from "./engine/say.mjs";
+
+export const repository = fileURLToPath(new URL("..", import.meta.url));
+const inRepository = (/** @type {string[]} */ ...names) => path.join(repository, ...names);
+
+/** Everything that tests and demo need; each part is skipped if it was done before and nothing has changed. */
+export async function prepare() {
+    await withLock(`prepare-${fingerprint([repository], [])}`, installDependencies);
+    const engine = await findEngine();
+    await withLock(`prepare-${fingerprint([repository], [])}`, () => build(engine.node));
+    return engine;
+}
+
+async function installDependencies() {
+    const difference = differsFromLock();
+    if (!difference) return;
+    console.error(`npm ci (${difference})`);
+    // Without scripts: nothing here needs one, and the package's own `prepare` is the build, which comes later.
+    await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+}
+
+/** Why node_modules is not what package-lock.json says, or undefined if it is. */
+function differsFromLock() {
+    const wanted = readJson(inRepository("package-lock.json")).packages;
+    const lockOfInstalled = inRepository("node_modules", ".package-lock.json");
+    if (!fs.existsSync(lockOfInstalled)) return "node_modules is missing";
+    const installed = readJson(lockOfInstalled).packages;
+    for (const [location, { version, optional, link }] of Object.entries(wanted)) {
+        // Optional ones may be for another platform.
+        if (location === "" || optional || link || installed[location]?.version === version) continue;
+        return `${location} is ${installed[location]?.version ?? "missing"}, package-lock.json says ${version}`;
+    }
+    return undefined;
+}
+
+/** @param {string} node */
+async function build(node) {
+    const stamp = inRepository("node_modules", ".cache", "pulumi-thingsboard-build");
+    const sources = fingerprint([], ["sdk", "tsconfig.json", "package-lock.json"].map((name) => inRepository(name)));
+    if (fs.existsSync(inRepository("bin", "index.js")) && readText(stamp) === sources) return;
+    console.error("tsc");
+    await run(node, [inRepository("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+    fs.mkdirSync(path.dirname(stamp), { recursive: true });
+    fs.writeFileSync(stamp, sources);
+}
+
+/**
+ * Runs a command with the terminal to itself.
+ *
+ * @param {string} file
+ * @param {string[]} args
+ */
+async function run(file, args) {
+    const code = await exitCodeOf(file, args, {});
+    if (code !== 0) throw new EngineError(`\`${path.basename(file)} ${args.join(" ")}\` failed with exit code ${code}`);
+}
+
+/**
+ * @param {string} file
+ * @param {string[]} args
+ * @param {Record<string, string>} environment
+ * @returns {Promise<number>}
+ */
+export function exitCodeOf(file, args, environment) {
+    return new Promise((resolve, reject) => {
+        const child = spawn(file, args, { cwd: repository, stdio: "inherit", env: { ...process.env, ...environment } });
+        // Ctrl-C reaches the child by itself; this process stays to clean up after it.
+        const ignore = () => {};
+        process.on("SIGINT", ignore);
+        const pass = () => child.kill("SIGTERM");
+        process.on("SIGTERM", pass);
+        child.once("error", reject);
+        child.once("exit", (code, signal) => {
+            process.off("SIGINT", ignore).off("SIGTERM", pass);
+            resolve(code ?? (signal === "SIGINT" ? 130 : 1));
+        });
+    });
+}
+
+/** @param {string} file */
+function readJson(file) {
+    return JSON.parse(fs.readFileSync(file, "utf8"));
+}
+
+/** @param {string} file */
+function readText(file) {
+    return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+}

@@ -1,0 +1,37 @@
+import { defineConfig } from "vitest/config";
+
+const seconds = 1000;
+
+export default defineConfig({
+    test: {
+        // Each test file of test/engine runs several processes of its own.
+        maxWorkers: 2,
+        projects: [
+            {
+                test: {
+                    name: "unit",
+                    include: ["test/**/*.test.ts"],
+                    exclude: ["test/contract/**", "test/engine/**"],
+                    testTimeout: 15 * seconds,
+                    hookTimeout: 30 * seconds,
+                },
+            },
+            {
+                test: {
+                    name: "contract",
+                    include: ["test/contract/**/*.test.ts"],
+                    testTimeout: 60 * seconds,
+                    hookTimeout: 60 * seconds,
+                },
+            },
+            {
+                test: {
+                    name: "engine",
+                    include: ["test/engine/**/*.test.ts"],
+                    testTimeout: 240 * seconds,
+                    hookTimeout: 120 * seconds,
+                },
+            },
+        ],
+    },
+});
