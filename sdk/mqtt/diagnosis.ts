@@ -1,6 +1,12 @@
 // Turns the outcome of a publish check into one sentence: what happened, to which device, and what to do.
 
-import type { PublishCheckOutcome } from "./outcome";
+import { codeText } from "./codes";
+import { diagnoseMqtt } from "./diagnoseMqtt";
+import { diagnoseNetwork } from "./diagnoseNetwork";
+import { diagnoseServerCertificate, diagnoseTlsClient } from "./diagnoseTls";
+import type { Accepted, PublishCheckOutcome, Refused } from "./outcome";
+import { jsonTelemetryTopic, telemetryTopic } from "./payload";
+import { deviceAt, short, words } from "./wording";
 
 /** What the REST side knows. All but the name is optional: each fact makes the sentence more exact. */
 export interface DiagnosisContext {
@@ -33,11 +39,12 @@ export interface DiagnosisContext {
 
 export type Cause =
     | "accepted"
+    | "not-stored"
     | "name-not-found"
     | "name-lookup-failed"
     | "connection-refused"
     | "host-unreachable"
-    | "connection-reset"
+    | "connection-failed"
     | "connect-timeout"
     | "not-tls"
     | "tls-handshake"
@@ -49,7 +56,6 @@ export type Cause =
     | "client-certificate-refused"
     | "no-certificate-arrived"
     | "device-gone"
-    | "nothing-bound"
     | "token-bound"
     | "other-credential-bound"
     | "other-certificate-bound"
@@ -65,15 +71,12 @@ export type Cause =
     | "quota"
     | "protocol-version"
     | "address-blocked"
-    | "client-id-refused"
     | "topic-refused"
     | "payload-refused"
     | "packet-too-large"
     | "not-authorized"
     | "taken-over"
-    | "administrative-action"
     | "server-shutting-down"
-    | "implementation-error"
     | "closed-before-connack"
     | "closed-before-puback"
     | "not-mqtt"
@@ -84,8 +87,61 @@ export type Cause =
 
 export interface Diagnosis {
     readonly cause: Cause;
-    /** One sentence without a full stop, fit to follow "publish check: ". */
+    /** One sentence, without a full stop, that names the device, the server and the remedy. */
     readonly sentence: string;
 }
 
-export declare function diagnose(outcome: PublishCheckOutcome, context: DiagnosisContext): Diagnosis;
+/** Also for an accepted check, which can have gone to another device: ThingsBoard knows a device by its certificate alone. */
+export function diagnose(outcome: PublishCheckOutcome, context: DiagnosisContext): Diagnosis {
+    return outcome.ok ? diagnoseAccepted(outcome, context) : diagnoseRefused(outcome, context);
+}
+
+function diagnoseRefused(outcome: Refused, context: DiagnosisContext): Diagnosis {
+    const subject = deviceAt(outcome, context, "could not be checked");
+    switch (outcome.stage) {
+        case "dns":
+        case "tcp":
+            return diagnoseNetwork(subject, outcome, context);
+        case "tls-server":
+            return diagnoseServerCertificate(subject, outcome, context);
+        case "tls-client":
+            return diagnoseTlsClient(outcome, context);
+        case "timeout":
+            return outcome.waitedFor === "connack" || outcome.waitedFor === "puback" ? diagnoseMqtt(outcome, context) : diagnoseNetwork(subject, outcome, context);
+        default:
+            return diagnoseMqtt(outcome, context);
+    }
+}
+
+function diagnoseAccepted(outcome: Accepted, context: DiagnosisContext): Diagnosis {
+    const { credential, boundTo } = context;
+    const elsewhere = boundTo !== undefined && boundTo !== context.deviceName;
+    if (elsewhere || (credential && credential.credentialsId !== outcome.presented.credentialsId)) {
+        const other = elsewhere ? `device ${words(boundTo)}` : "another device";
+        return {
+            cause: "bound-to-another-device",
+            sentence:
+                `${deviceAt(outcome, context, "was accepted")}, but as ${other}: ThingsBoard tells devices apart by their certificate, and ${short(outcome.presented.credentialsId)} is not bound to this one; ` +
+                "bind it with DeviceCredential, or check with the certificate that is bound",
+        };
+    }
+    const spoken = `${outcome.tlsVersion ?? "TLS"} and MQTT ${outcome.mqttVersion}`;
+    const published = outcome.reached === "puback" ? `, and what it published to ${words(outcome.topic ?? telemetryTopic)} was acknowledged (${codeText(outcome.mqttVersion, outcome)})` : "";
+    return { cause: "accepted", sentence: `${deviceAt(outcome, context, "was accepted")} over ${spoken}${published}` };
+}
+
+/** For a message that was acknowledged but did not show up in the device's telemetry. */
+export function diagnoseNotStored(outcome: Accepted, context: DiagnosisContext): Diagnosis {
+    const { profile } = context;
+    const topic = outcome.topic ?? telemetryTopic;
+    const subject = `${deviceAt(outcome, context, "published")} to ${words(topic)}, which was acknowledged but not stored`;
+    const own = profile?.telemetryTopic;
+    if (profile && own !== undefined && own !== topic && topic === telemetryTopic) {
+        return { cause: "not-stored", sentence: `${subject}: device profile ${words(profile.name)} takes telemetry on ${words(own)} and loses the rest; publish there` };
+    }
+    // MQTT 3.1.1 has no code in its PUBACK, and ThingsBoard acknowledges a topic that it does not know.
+    if (outcome.mqttVersion === "3.1.1" && ![telemetryTopic, "v2/t", jsonTelemetryTopic, own].includes(topic)) {
+        return { cause: "not-stored", sentence: `${subject}: in MQTT 3.1.1 ThingsBoard acknowledges any topic; publish to ${telemetryTopic}` };
+    }
+    return { cause: "not-stored", sentence: `${subject}: the rule chain drops or renames the key, or the rule engine is behind; look at the rule chain of its device profile, or do not ask for storage` };
+}

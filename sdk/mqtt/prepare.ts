@@ -32,9 +32,6 @@ export interface Prepared {
 export function prepare(request: PublishCheckRequest, random: (size: number) => Buffer = randomBytes): Prepared {
     const { host, port, timeoutSeconds = 15, clientId = `pulumi-${random(8).toString("hex")}` } = request;
     checkEndpoint(host, port);
-    if (request.servername !== undefined && isIP(request.servername)) {
-        throw new UserError(`servername "${request.servername}" is an address: give the name that the server's certificate holds, or leave it out`);
-    }
     if (!(timeoutSeconds > 0)) throw new UserError(`timeoutSeconds must be more than 0, not ${timeoutSeconds}`);
     checkClientId(clientId);
     return {

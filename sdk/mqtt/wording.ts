@@ -1,0 +1,39 @@
+// The parts that the sentences of a diagnosis share.
+
+import type { DiagnosisContext } from "./diagnosis";
+import type { Evidence } from "./outcome";
+
+/** Text from outside, fit for a log line: quoted, bounded, on one line. */
+export function words(text: string): string {
+    const line = text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ").trim();
+    return `"${line.length > 120 ? `${line.slice(0, 120)}…` : line}"`;
+}
+
+/** The beginning of every sentence: `device "pump-1" was refused at mqtt.example.com:8883`. */
+export function deviceAt({ host, port }: Evidence, { deviceName }: DiagnosisContext, what: string): string {
+    return `device ${words(deviceName)} ${what} at ${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Enough of a fingerprint to find it. */
+export const short = (credentialsId: string): string => (credentialsId.length > 12 ? `${credentialsId.slice(0, 12)}…` : credentialsId);
+
+/** Without the seconds nobody asked for. */
+export const day = (iso: string): string => iso.slice(0, 16).replace("T", " ") + " UTC";
+
+export function duration(ms: number): string {
+    const seconds = Math.round(Math.abs(ms) / 1000);
+    if (seconds < 120) return `${seconds} s`;
+    if (seconds < 2 * 3600) return `${Math.round(seconds / 60)} min`;
+    return seconds < 48 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+}
+
+const cloudMqttHosts: Readonly<Record<string, string>> = {
+    "thingsboard.cloud": "mqtt.thingsboard.cloud",
+    "eu.thingsboard.cloud": "mqtt.eu.thingsboard.cloud",
+};
+
+/** ThingsBoard Cloud takes MQTT on a name of its own, one for each region: what to say when another one was given. */
+export function cloudHost({ host }: Evidence, { restHost }: DiagnosisContext): string | undefined {
+    const wanted = cloudMqttHosts[restHost ?? host] ?? cloudMqttHosts[host];
+    return wanted === undefined || wanted === host ? undefined : `ThingsBoard Cloud takes MQTT at ${wanted}: set mqttHost to it`;
+}
