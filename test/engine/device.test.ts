@@ -1,0 +1,167 @@
+// A device on the real engine: created, changed, adopted, and left as found.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { failure, tb, testStack } from "./support/stack";
+import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
+
+let server: ThingsBoardUnderTest;
+beforeAll(async () => {
+    server = await thingsBoard();
+});
+afterAll(() => server.stop());
+
+const attributes = async (deviceId: string) => {
+    const found = await server.call<{ key: string; value: unknown }[]>("GET", `/api/plugins/telemetry/DEVICE/${deviceId}/values/attributes/SERVER_SCOPE`);
+    return Object.fromEntries(found.map(({ key, value }) => [key, value]));
+};
+
+test("what is declared is there, and nothing is to be done afterwards", async () => {
+    const stack = await testStack(server, async () => {
+        const device = new tb.Device("full", {
+            name: "full",
+            label: "Hall 3",
+            gateway: true,
+            attributes: { site: "north", floor: 2, nested: { a: [1, 2] } },
+            additionalInfo: { description: "a pump" },
+        });
+        return { deviceId: device.deviceId, id: device.id };
+    });
+    const { outputs } = await stack.up();
+    const device = (await server.deviceByName("full"))!;
+    expect(outputs).toEqual({ deviceId: device.id.id, id: device.id.id });
+    expect(device).toMatchObject({ label: "Hall 3", additionalInfo: { gateway: true, description: "a pump" } });
+    expect(await attributes(device.id.id)).toMatchObject({ site: "north", floor: 2, nested: { a: [1, 2] } });
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
+    await stack.destroy();
+    expect(await server.deviceByName("full")).toBeUndefined();
+});
+
+test("an update changes what is declared, takes back what was ours, and leaves what others set", async () => {
+    const declare = (args: Partial<ConstructorParameters<typeof tb.Device>[1]>) => async () => void new tb.Device("d", { name: "shared", ...args });
+    const stack = await testStack(server, declare({ label: "one", attributes: { a: 1, b: 2 }, additionalInfo: { mine: 1 } }));
+    await stack.up();
+    const device = (await server.deviceByName("shared"))!;
+    await server.call("POST", "/api/device", { ...device, additionalInfo: { ...device.additionalInfo, theirs: "kept" } });
+    await server.call("POST", `/api/plugins/telemetry/DEVICE/${device.id.id}/attributes/SERVER_SCOPE`, { theirs: true });
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
+
+    stack.program = declare({ attributes: { a: 3 } });
+    expect((await stack.up()).changes).toEqual({ same: 1, update: 1 });
+    const after = (await server.deviceByName("shared"))!;
+    expect(after.label).toBeNull();
+    expect(after.additionalInfo).toMatchObject({ theirs: "kept" });
+    expect(after.additionalInfo).not.toHaveProperty("mine");
+    expect(await attributes(device.id.id)).toMatchObject({ a: 3, theirs: true });
+    expect(await attributes(device.id.id)).not.toHaveProperty("b");
+});
+
+test("renamed, re-labelled, re-attributed elsewhere: shown per property, and put right", async () => {
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: "drifts", label: "right", attributes: { a: 1 } }));
+    await stack.up();
+    const device = (await server.deviceByName("drifts"))!;
+    await server.call("POST", "/api/device", { ...device, name: "drifted", label: "wrong" });
+    await server.call("POST", `/api/plugins/telemetry/DEVICE/${device.id.id}/attributes/SERVER_SCOPE`, { a: 2 });
+
+    const { output, changes } = await stack.preview({ refresh: true });
+    expect(changes).toMatchObject({ update: 1 });
+    for (const text of ['"drifted" => "drifts"', '"wrong" => "right"']) expect(output).toContain(text);
+    expect(await failure(stack.preview({ refresh: true, expectNoChanges: true }))).toContain("no changes were expected");
+
+    await stack.up({ refresh: true });
+    expect(await server.deviceByName("drifts")).toMatchObject({ id: device.id, label: "right" });
+    expect(await attributes(device.id.id)).toMatchObject({ a: 1 });
+});
+
+test("a device deleted elsewhere is created again", async () => {
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: "deleted" }));
+    await stack.up();
+    const device = (await server.deviceByName("deleted"))!;
+    await server.call("DELETE", `/api/device/${device.id.id}`);
+    expect((await stack.preview({ refresh: true })).changes).toMatchObject({ create: 1 });
+    await stack.up({ refresh: true });
+    expect((await server.deviceByName("deleted"))!.id.id).not.toBe(device.id.id);
+});
+
+test("a name that exists is an error, or adopted and then kept", async () => {
+    const { id } = await server.call<{ id: { id: string } }>("POST", "/api/device", { name: "there-before", label: "theirs" });
+    const declare = (adopt: boolean) => async () => void new tb.Device("d", { name: "there-before", adopt });
+    const stack = await testStack(server, declare(false));
+    const text = await failure(stack.up());
+    expect(text).toContain('device "there-before" exists already on this ThingsBoard: set adopt: true to take it over');
+
+    stack.program = declare(true);
+    await stack.up();
+    expect(await server.deviceByName("there-before")).toMatchObject({ id, label: "theirs" });
+    await stack.destroy();
+    const left = (await server.deviceByName("there-before"))!;
+    expect(left.id).toEqual(id);
+    expect(left.additionalInfo ?? {}).not.toHaveProperty("pulumi");
+});
+
+test("a logical rename and --target-replace keep the device", async () => {
+    const declare = (name: string) => async () => ({ urn: new tb.Device(name, { name: "kept" }).urn });
+    const stack = await testStack(server, declare("one"));
+    const urn = (await stack.up()).outputs["urn"] as string;
+    const { id } = (await server.deviceByName("kept"))!;
+    stack.program = declare("two");
+    expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
+    expect(await server.deviceByName("kept")).toMatchObject({ id });
+    await stack.up({ targetReplace: [urn.replace(/one$/, "two")] });
+    expect(await server.deviceByName("kept")).toMatchObject({ id });
+    await stack.destroy();
+    expect(await server.deviceByName("kept")).toBeUndefined();
+});
+
+test("a device profile that does not exist is named, and not made", async () => {
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: "profiled", deviceProfile: "pmup" }));
+    expect(await failure(stack.up())).toContain('device profile "pmup" does not exist on this ThingsBoard');
+    const profiles = await server.call<{ data: { name: string }[] }>("GET", "/api/deviceProfileInfos?pageSize=100&page=0");
+    expect(profiles.data.map(({ name }) => name)).not.toContain("pmup");
+    expect(await server.deviceByName("profiled")).toBeUndefined();
+});
+
+test("a profile and a customer by name", async () => {
+    await server.call("POST", "/api/device", { name: "profile-maker", type: "pump" });
+    await server.call("POST", "/api/customer", { title: "Acme" });
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: "assigned", deviceProfile: "pump", customer: "Acme" }));
+    await stack.up();
+    const { id } = (await server.deviceByName("assigned"))!;
+    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: "Acme", deviceProfileName: "pump" });
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
+    await server.call("DELETE", `/api/customer/device/${id.id}`);
+    expect((await stack.preview({ refresh: true })).changes).toMatchObject({ update: 1 });
+    await stack.up({ refresh: true });
+    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: "Acme" });
+});
+
+test("changing a label previews exactly one update, with everything that hangs on the device", async () => {
+    const declare = (label: string) => async () => {
+        const device = new tb.Device("d", { name: "labelled", label });
+        const certificate = new tb.DeviceCertificate("d", { commonName: "labelled" });
+        const credential = new tb.DeviceCredential("d", { device, certificate });
+        new tb.PublishCheck("d", { credential, certificate });
+    };
+    const stack = await testStack(server, declare("one"));
+    await stack.up();
+    stack.program = declare("two");
+    expect((await stack.preview()).changes).toEqual({ same: 6, update: 1 });
+    expect((await stack.up()).changes).toEqual({ same: 6, update: 1 });
+});
+
+test("what ThingsBoard would refuse, or store and misread, is said in preview", async () => {
+    const stack = await testStack(server, async () => {
+        new tb.Device("blank", { name: "  " });
+        new tb.Device("html", { name: "<b>x</b>" });
+        new tb.Device("long", { name: "x".repeat(256) });
+        new tb.Device("reserved", { name: "reserved", attributes: { active: true } });
+        new tb.Device("one", { name: "twice" });
+        new tb.Device("two", { name: "twice" });
+    });
+    const text = await failure(stack.preview());
+    expect(text).toContain("name is blank");
+    expect(text).toContain("ThingsBoard refuses what looks like HTML");
+    expect(text).toContain("name has 256 characters: ThingsBoard takes at most 255");
+    expect(text).toContain('attributes has the key "active", which ThingsBoard writes itself');
+    expect(text).toContain('device "twice": it is declared twice in this program');
+    expect(text).not.toMatch(/^\s+at /m);
+});

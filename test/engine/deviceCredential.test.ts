@@ -1,0 +1,174 @@
+// The life of one binding on the real engine: what `up`, `preview`, `refresh` and `destroy` do to the device's row.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { failure, tb, testStack } from "./support/stack";
+import { selfSigned } from "./support/openssl";
+import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
+
+let server: ThingsBoardUnderTest;
+beforeAll(async () => {
+    server = await thingsBoard();
+});
+afterAll(() => server.stop());
+
+/** A device that was there before the program, as somebody adds it at the web page. */
+async function byHand(name: string): Promise<string> {
+    return (await server.call<{ id: { id: string } }>("POST", "/api/device", { name })).id.id;
+}
+
+const bound = async (deviceId: string) => {
+    const { credentialsType, credentialsId } = await server.credentials(deviceId);
+    return credentialsType === "X509_CERTIFICATE" ? credentialsId : credentialsType;
+};
+
+test("up binds, a second up and a refresh find nothing to do, destroy revokes", async () => {
+    const deviceId = await byHand("plain");
+    const pem = selfSigned("plain");
+    const stack = await testStack(server, async () => {
+        const credential = new tb.DeviceCredential("plain", { deviceName: "plain", certificatePem: pem });
+        return { credentialsId: credential.credentialsId, deviceId: credential.deviceId };
+    });
+    const up = await stack.up();
+    expect(up.outputs).toEqual({ credentialsId: await bound(deviceId), deviceId });
+    expect((await stack.up()).changes).toEqual({ same: 2 });
+    expect((await stack.refresh()).changes).toEqual({ same: 2 });
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
+    await stack.destroy();
+    expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
+});
+
+test("a logical rename, --target-replace and another Provider leave the device bound", async () => {
+    const deviceId = await byHand("renamed");
+    const pem = selfSigned("renamed");
+    const declare = (name: string, provider?: string) => async () => {
+        const opts = provider === undefined ? {} : { provider: new tb.Provider(provider, { url: server.emulator.restUrl, apiKey: server.emulator.apiKey }) };
+        const credential = new tb.DeviceCredential(name, { deviceName: "renamed", certificatePem: pem }, opts);
+        return { urn: credential.urn };
+    };
+    const stack = await testStack(server, declare("one"));
+    const urn = (await stack.up()).outputs["urn"] as string;
+    const wanted = await bound(deviceId);
+    expect(wanted).toMatch(/^[0-9a-f]{64}$/);
+
+    stack.program = declare("two");
+    expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
+    expect(await bound(deviceId)).toBe(wanted);
+
+    const replaced = await stack.up({ targetReplace: [urn.replace(/one$/, "two")] });
+    expect(replaced.changes).toMatchObject({ replace: 1 });
+    expect(await bound(deviceId)).toBe(wanted);
+
+    stack.program = declare("two", "other");
+    await stack.up();
+    expect(await bound(deviceId)).toBe(wanted);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).not.toHaveProperty("update");
+
+    await stack.destroy();
+    expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
+});
+
+test("moving to another device is an update that releases the first, and back", async () => {
+    const [first, second] = [await byHand("from"), await byHand("to")];
+    const pem = selfSigned("moving");
+    const on = (deviceName: string) => async () => void new tb.DeviceCredential("moving", { deviceName, certificatePem: pem });
+    const stack = await testStack(server, on("from"));
+    await stack.up();
+    const wanted = await bound(first);
+
+    stack.program = on("to");
+    expect((await stack.up()).changes).toEqual({ same: 1, update: 1 });
+    expect([await bound(first), await bound(second)]).toEqual(["ACCESS_TOKEN", wanted]);
+
+    stack.program = on("from");
+    await stack.up();
+    expect([await bound(first), await bound(second)]).toEqual([wanted, "ACCESS_TOKEN"]);
+});
+
+test("moving to a device that does not exist is refused, and the old binding stays ours", async () => {
+    const deviceId = await byHand("stays");
+    const pem = selfSigned("stays");
+    const on = (deviceName: string) => async () => void new tb.DeviceCredential("stays", { deviceName, certificatePem: pem });
+    const stack = await testStack(server, on("stays"));
+    await stack.up();
+    const wanted = await bound(deviceId);
+
+    stack.program = on("nowhere");
+    expect(await failure(stack.up())).toContain('device "nowhere": ThingsBoard has no device of this name');
+    expect(await bound(deviceId)).toBe(wanted);
+
+    stack.program = on("stays");
+    await stack.up();
+    await stack.destroy();
+    expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
+});
+
+test("a change by hand is drift: shown per property, mended by up, also after two refreshes", async () => {
+    const deviceId = await byHand("drifting");
+    const pem = selfSigned("drifting");
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("drifting", { deviceName: "drifting", certificatePem: pem }));
+    await stack.up();
+    const wanted = await bound(deviceId);
+
+    await switchToToken(server, deviceId);
+    const preview = await stack.preview({ refresh: true });
+    expect(preview.changes).toMatchObject({ update: 1 });
+    expect(preview.output).toContain("(ACCESS_TOKEN)");
+    expect(await failure(stack.preview({ refresh: true, expectNoChanges: true }))).toContain("no changes were expected");
+
+    await stack.refresh();
+    await stack.refresh();
+    expect((await stack.up()).changes).toMatchObject({ update: 1 });
+    expect(await bound(deviceId)).toBe(wanted);
+
+    await switchToCertificate(server, deviceId, selfSigned("somebody else"));
+    expect((await stack.up({ refresh: true })).changes).toMatchObject({ update: 1 });
+    expect(await bound(deviceId)).toBe(wanted);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
+});
+
+test("destroy leaves what somebody else has bound", async () => {
+    const deviceId = await byHand("taken-over");
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("x", { deviceName: "taken-over", certificatePem: selfSigned("ours") }));
+    await stack.up();
+    await switchToCertificate(server, deviceId, selfSigned("theirs"));
+    const theirs = await bound(deviceId);
+    await stack.refresh();
+    await stack.destroy();
+    expect(await bound(deviceId)).toBe(theirs);
+});
+
+test("what is no certificate is named in preview", async () => {
+    const deviceId = await byHand("bad-input");
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("bad", { deviceName: "bad-input", certificatePem: "hello" }));
+    expect(await failure(stack.preview())).toContain('device "bad-input": certificatePem: expected one PEM certificate, found no PEM block');
+    expect(await failure(stack.up())).toContain("found no PEM block");
+    expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
+});
+
+test("a device in use is taken over only with adopt", async () => {
+    const deviceId = await byHand("in-use");
+    await switchToCertificate(server, deviceId, selfSigned("in-use before"));
+    const before = await bound(deviceId);
+    const pem = selfSigned("in-use");
+    const declare = (adopt: boolean) => async () => void new tb.DeviceCredential("in-use", { deviceName: "in-use", certificatePem: pem, adopt });
+    const stack = await testStack(server, declare(false));
+    const text = await failure(stack.up());
+    expect(text).toContain('device "in-use" was not made by this stack and holds another certificate');
+    expect(text).toContain("set adopt: true");
+    expect(await bound(deviceId)).toBe(before);
+
+    stack.program = declare(true);
+    await stack.up();
+    expect(await bound(deviceId)).not.toBe(before);
+});
+
+test("one certificate on two devices is refused in preview", async () => {
+    await byHand("twin-1");
+    await byHand("twin-2");
+    const pem = selfSigned("twins");
+    const stack = await testStack(server, async () => {
+        new tb.DeviceCredential("twin-1", { deviceName: "twin-1", certificatePem: pem });
+        new tb.DeviceCredential("twin-2", { deviceName: "twin-2", certificatePem: pem });
+    });
+    expect(await failure(stack.preview())).toMatch(/certificatePem is also the certificate of device "twin-[12]" in this program/);
+});
