@@ -4,4 +4,5 @@ export { DeviceCertificate, type DeviceCertificateArgs, type KeyAlgorithm } from
 export { DeviceCredential, type DeviceCredentialArgs } from "./resources/deviceCredential";
 export { Device, type DeviceArgs } from "./resources/device";
 export { PublishCheck, type PublishCheckArgs } from "./resources/publishCheck";
+export { ServerChain, type ServerChainArgs } from "./resources/serverChain";
 export { Provider, type ProviderArgs } from "./provider";

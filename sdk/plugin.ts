@@ -5,8 +5,9 @@ import { device } from "./reconcilers/device";
 import { deviceCredential } from "./reconcilers/deviceCredential";
 import { publishCheck } from "./reconcilers/publishCheck";
 import type { Server } from "./reconcilers/server";
+import { serverChain } from "./reconcilers/serverChain";
 import { settingKeys, readSettings, type SettingTexts } from "./settings";
-import { connect } from "./thingsboard";
+import { connect, isLoopback } from "./thingsboard";
 import { UserError } from "./userError";
 
 type Provider = Required<Omit<dynamic.ResourceProvider, "configure">> & Pick<dynamic.ResourceProvider, "configure">;
@@ -21,6 +22,7 @@ const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provide
     Device: { 1: () => device(server) as Provider },
     DeviceCredential: { 1: () => deviceCredential(server, now) as Provider },
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
+    ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };
 
 /** One process serves one provider resource, explicit or default: so one configuration, and one client for all types. */
@@ -59,10 +61,12 @@ function server(): Server {
     if (current) return current;
     const settings = readSettings(given, process.env);
     const { mqttHost, mqttPort, mqttCaPem } = settings;
+    const url = new URL(settings.url);
     current = {
         thingsboard: connect(settings),
         mqtt: { host: mqttHost, port: mqttPort, ...(mqttCaPem === undefined ? {} : { caPem: mqttCaPem }) },
-        restHost: new URL(settings.url).hostname,
+        restHost: url.hostname,
+        restVerified: url.protocol === "https:" || isLoopback(url.hostname),
     };
     return current;
 }

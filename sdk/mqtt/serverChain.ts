@@ -68,6 +68,11 @@ export async function fetchServerChain(request: ServerChainRequest): Promise<Ser
     }
 }
 
+/** What a text of certificates says of itself; nothing is verified. @throws UserError naming what is there instead */
+export function describeChain(pem: string, what: string): ServerChain {
+    return describe(pemBlocks(pem, what).map(block => readCertificate(block, what)));
+}
+
 /** As openssl, browsers and this package print it: with or without colons, in either case. */
 function readPin(fingerprint: string): string {
     const hex = fingerprint.replace(/^sha-?256[:=\s]*/i, "").replace(/[:\s]/g, "").toUpperCase();

@@ -158,7 +158,7 @@ async function observed(server: Server, inputs: PublishCheckInputs): Promise<Che
 }
 
 async function profileOf(thingsboard: ThingsBoard, deviceId: string): Promise<DeviceProfile | undefined> {
-    const device = await thingsboard.device(deviceId);
+    const device = await thingsboard.deviceById(deviceId);
     return device?.deviceProfileId ? thingsboard.deviceProfile(device.deviceProfileId.id) : undefined;
 }
 
@@ -169,7 +169,7 @@ const skew = (thingsboard: ThingsBoard) => {
 
 /** Asked only after a refusal; what can't be asked leaves the sentence less exact, not missing. */
 async function context(server: Server, thingsboard: ThingsBoard, inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Promise<DiagnosisContext> {
-    const [device, row] = await Promise.all([thingsboard.device(inputs.deviceId).catch(() => undefined), thingsboard.credentials(inputs.deviceId).catch(() => undefined)]);
+    const [device, row] = await Promise.all([thingsboard.deviceById(inputs.deviceId).catch(() => undefined), thingsboard.credentials(inputs.deviceId).catch(() => undefined)]);
     const transport = profile?.profileData.transportConfiguration;
     return {
         deviceName: inputs.deviceName ?? device?.name ?? inputs.deviceId,

@@ -61,7 +61,7 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
         async read(id, state) {
             if (!state) return {};
             const thingsboard = about(state.name);
-            const found = await thingsboard.device(id);
+            const found = await thingsboard.deviceById(id);
             if (!found) return {};
             const inputs: DeviceInputs = { ...state, ...(await observed(thingsboard, found, state)) };
             return { id, inputs: inputsOnly(inputs), props: toState({ ...state, ...inputs, deviceProfileId: found.deviceProfileId?.id ?? "" }) };
@@ -78,7 +78,7 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
 
         async delete(id, state) {
             const thingsboard = about(state.name);
-            const found = await thingsboard.device(id);
+            const found = await thingsboard.deviceById(id);
             if (!found || !isStillOurs(found, state)) return;
             if ((state.onDelete ?? (state.adopted ? "keep" : "delete")) === "delete") await thingsboard.deleteDevice(id);
             else await save(thingsboard, id, current => (isStillOurs(current, state) ? withoutMark(current) : undefined));
@@ -181,7 +181,7 @@ const nothingSet: SetByUs = { setAttributes: [], setAdditionalInfo: [], setGroup
 /** Reads the device, decides, writes it back under its version; decides anew if someone else was faster. */
 async function save(thingsboard: ThingsBoard, id: DeviceId, decide: (found: Device) => Device | undefined): Promise<Device | undefined> {
     for (let attempt = 1; ; attempt++) {
-        const found = await thingsboard.device(id);
+        const found = await thingsboard.deviceById(id);
         const wanted = found && decide(found);
         if (!found || !wanted) return undefined;
         if (sameJson(found, wanted)) return found;

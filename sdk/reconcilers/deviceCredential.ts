@@ -92,7 +92,7 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
 
     async function deviceOf(inputs: DeviceCredentialInputs): Promise<Device> {
         const { deviceId, deviceName } = inputs;
-        const device = deviceId !== undefined ? await about(inputs).device(deviceId) : await about(inputs).deviceByName(deviceName ?? "");
+        const device = deviceId !== undefined ? await about(inputs).deviceById(deviceId) : await about(inputs).deviceByName(deviceName ?? "");
         if (device) return device;
         const what = deviceId !== undefined ? `id ${deviceId}` : "this name";
         throw new UserError(`device "${named(inputs)}": ThingsBoard has no device of ${what}: declare it with Device, or correct ${deviceId !== undefined ? "deviceId" : "deviceName"}`);
@@ -137,7 +137,7 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
         try {
             return await bind(id, news, device, undefined);
         } catch (error) {
-            const old = await about(state).device(state.deviceId);
+            const old = await about(state).deviceById(state.deviceId);
             if (!(error instanceof Error) || !old) throw error;
             // The old binding is back, under a version that state must know: otherwise it would be nobody's from now on.
             throw new Unfinished(id, news, await bind(id, state, old, state), error);
