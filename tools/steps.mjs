@@ -7,13 +7,17 @@ import { fileURLToPath } from "node:url";
 import { fingerprint, withLock } from "./engine/cache.mjs";
 import { findEngine } from "./engine/engine.mjs";
 import { EngineError } from "./engine/say.mjs";
+import { linkItself } from "./link.mjs";
 
 export const repository = fileURLToPath(new URL("..", import.meta.url));
 const inRepository = (/** @type {string[]} */ ...names) => path.join(repository, ...names);
 
 /** Everything that tests and demo need; each part is skipped if it was done before and nothing has changed. */
 export async function prepare() {
-    await withLock(`prepare-${fingerprint([repository], [])}`, installDependencies);
+    await withLock(`prepare-${fingerprint([repository], [])}`, async () => {
+        await installDependencies();
+        linkItself(repository);
+    });
     const engine = await findEngine();
     await withLock(`prepare-${fingerprint([repository], [])}`, () => build(engine.node));
     return engine;
