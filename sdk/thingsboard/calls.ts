@@ -2,14 +2,17 @@
 
 import type { Clock } from "./clock";
 import { ApiError, isApiError } from "./errors";
-import { explainAnswer, explainFailure, explainNonsense, isPage, parseJson, type Purpose } from "./explain";
+import { explainAnswer } from "./explain";
+import { explainFailure } from "./failure";
 import type { Answer, Http, Request } from "./http";
 import type { Pace, Places } from "./limits";
 import type { Connection } from "./options";
+import type { Purpose } from "./purpose";
 import { pauseBefore, type Repeating, withRetries } from "./retry";
 import type { Session } from "./session";
 import { type AnswerShape, hasShape } from "./shape";
-import { secretsIn } from "./text";
+import { explainNonsense, isPage } from "./stranger";
+import { clean, parseJson, secretsIn } from "./text";
 
 export interface Call {
     readonly method: Request["method"];
@@ -130,7 +133,7 @@ export function calls(dependencies: CallDependencies, about?: string): Calls {
 
     function purpose({ subject, complaint, body, open }: Call): Purpose {
         const credentials = open ? "none" : "apiKey" in connection.credentials ? "apiKey" : "password";
-        return { subject: about ?? subject, complaint, base: connection.base, credentials, secrets: [...session.secrets(), ...secretsIn(body)] };
+        return { subject: clean(about ?? subject, []), complaint, base: connection.base, credentials, secrets: [...session.secrets(), ...secretsIn(body)] };
     }
 }
 

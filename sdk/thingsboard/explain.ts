@@ -1,22 +1,10 @@
-// Makes an `ApiError` of an answer or a failure: what was being done, what the server said, what to do about it.
+// Makes an `ApiError` of an answer: what was being done, what ThingsBoard said, what to do about it.
 
 import { ApiError, type ApiErrorKind } from "./errors";
-import type { Answer, Failure } from "./http";
-import { clean } from "./text";
-
-export interface Purpose {
-    /** What it is about: `device "pump-1"`. */
-    readonly subject: string;
-    /** What can't be done: `cannot bind the certificate`. */
-    readonly complaint: string;
-    /** Origin and path of the server. */
-    readonly base: string;
-    readonly credentials: "apiKey" | "password" | "none";
-    /** Of ThingsBoard, where it is known. */
-    readonly version?: string | undefined;
-    /** Left out of what the server is quoted with. */
-    readonly secrets: readonly string[];
-}
+import type { Answer } from "./http";
+import { type Purpose, sentence } from "./purpose";
+import { explainStranger } from "./stranger";
+import { clean, parseJson } from "./text";
 
 /** ThingsBoard's error body: `{"status":400,"message":"…","errorCode":31,"timestamp":…}`. */
 interface Refusal {
@@ -45,16 +33,6 @@ export function explainAnswer(purpose: Purpose, answer: Answer): ApiError {
     });
 }
 
-/** The request was good, the answer makes no sense: `what` says why. */
-export function explainNonsense(purpose: Purpose, status: number, what: string): ApiError {
-    const remedy = `is ${purpose.base} the address of ThingsBoard's web interface, without /api and without a page's path?`;
-    return new ApiError(sentence(purpose, what, remedy), { kind: "notThingsBoard", status, mayHaveHappened: status < 300 });
-}
-
-function sentence({ subject, complaint }: Purpose, what: string, remedy: string): string {
-    return `${subject}: ${complaint}: ${what}: ${remedy}`;
-}
-
 function parseRefusal({ status, text }: Answer, secrets: readonly string[]): Refusal | undefined {
     // Attributes and telemetry answer with bare text, even when they call it JSON.
     if (status === 404 && text === unknownDevice) return { status, errorCode: 32, message: unknownDevice, limit: undefined };
@@ -66,14 +44,6 @@ function parseRefusal({ status, text }: Answer, secrets: readonly string[]): Ref
         message: "message" in body && typeof body.message === "string" ? clean(body.message, secrets) : "",
         limit: "limit" in body && typeof body.limit === "number" ? body.limit : undefined,
     };
-}
-
-export function parseJson(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
 }
 
 function findingOf(purpose: Purpose, refusal: Refusal): Finding {
@@ -107,6 +77,13 @@ function findingOf(purpose: Purpose, refusal: Refusal): Finding {
     }
 }
 
+const remedies: Readonly<Record<string, string>> = {
+    "profile with such certificate already exists": "a CA can be in one device profile of the whole server, whatever the tenant: use a CA of its own",
+    "referenced by the devices": "move these devices to another profile or delete them first",
+    "entity views": "delete what refers to the device first",
+    "Invalid UUID": "an id of ThingsBoard looks like 784f394c-42b6-11ef-983c-b7beff2784f9",
+};
+
 function badRequest(message: string): Finding {
     if (/with such name already exists/.test(message)) {
         return ["nameTaken", "take another name, or adopt what is there"];
@@ -114,7 +91,8 @@ function badRequest(message: string): Finding {
     if (/credentials are already (assigned|registered)|already assigned to another device/.test(message)) {
         return ["credentialsTaken", "another device, perhaps of another tenant, holds these credentials: release them there, or issue new ones"];
     }
-    return ["invalid", "correct what was declared"];
+    const known = Object.entries(remedies).find(([text]) => message.includes(text));
+    return ["invalid", known?.[1] ?? "correct what was declared"];
 }
 
 function loginRemedy({ credentials, version }: Purpose, message: string, errorCode: number | undefined): string {
@@ -135,89 +113,4 @@ function loginRemedy({ credentials, version }: Purpose, message: string, errorCo
 function isBefore43(version: string): boolean {
     const [major = NaN, minor = NaN] = version.split(".").map(Number);
     return major < 4 || (major === 4 && minor < 3);
-}
-
-/** An answer that ThingsBoard doesn't give: what stands before it speaks, or something else lives at this address. */
-function explainStranger(purpose: Purpose, { status, contentType, location, text }: Answer): ApiError {
-    const url = new URL(purpose.base);
-    if (status >= 300 && status < 400) return explainRedirect(purpose, status, location);
-    if (status === 429) {
-        const remedy = "something before ThingsBoard limits the requests: wait, or lower rateLimit";
-        return new ApiError(sentence(purpose, `${url.host} answers 429`, remedy), { kind: "rateLimited", status, mayHaveHappened: false });
-    }
-    if (status >= 500) {
-        const remedy = status === 500 ? "the reason is in the server's log" : "ThingsBoard is down or starting behind this address";
-        return new ApiError(sentence(purpose, `${url.host} answers ${status}`, remedy), { kind: "server", status, mayHaveHappened: true });
-    }
-    // nginx and Tomcat name the mistake, each in its words.
-    if (url.protocol === "http:" && /HTTPS port|requires TLS/i.test(text)) {
-        const remedy = `write https://${url.host} as the url`;
-        return new ApiError(sentence(purpose, `${url.host} wants TLS`, remedy), { kind: "notThingsBoard", status, mayHaveHappened: false });
-    }
-    if (text === "") return explainNonsense(purpose, status, `${url.host} answers ${status} and nothing else`);
-    if (isPage(contentType, text)) return explainNonsense(purpose, status, `${url.host} answers ${status} with a web page`);
-    // Bare text of the attributes and telemetry calls, which says the same as the status.
-    if (status === 400) {
-        return new ApiError(sentence(purpose, `${url.host} answers 400`, "correct what was declared"), { kind: "invalid", status, mayHaveHappened: false });
-    }
-    if (status === 401 || status === 403) {
-        const remedy = "the user lacks the right, or something before ThingsBoard refuses the call";
-        return new ApiError(sentence(purpose, `${url.host} answers ${status}`, remedy), { kind: "forbidden", status, mayHaveHappened: false });
-    }
-    return explainNonsense(purpose, status, `${url.host} answers ${status} with something that isn't ThingsBoard's`);
-}
-
-export function isPage(contentType: string, text: string): boolean {
-    return /html/i.test(contentType) || /^\s*</.test(text);
-}
-
-function explainRedirect(purpose: Purpose, status: number, location: string | undefined): ApiError {
-    const target = location !== undefined && URL.canParse(location, purpose.base) ? new URL(location, purpose.base) : undefined;
-    const here = new URL(purpose.base);
-    const elsewhere = target !== undefined && target.origin !== here.origin;
-    const what = `${here.host} redirects to ${elsewhere ? target.origin : "another page of its own"} (${status})`;
-    const remedy =
-        elsewhere && target.hostname === here.hostname && target.protocol === "https:"
-            ? `write ${target.origin} as the url`
-            : "credentials don't follow redirects: give the address that ThingsBoard itself has, not that of a log-in page before it";
-    return new ApiError(sentence(purpose, what, remedy), { kind: "notThingsBoard", status, mayHaveHappened: false });
-}
-
-export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
-    const { host, hostname, protocol } = new URL(purpose.base);
-    const [kind, what, remedy] = ((): readonly [ApiErrorKind, string, string] => {
-        switch (failure.reason) {
-            case "unknownHost":
-                return ["unreachable", `the name ${hostname} can't be resolved (${failure.code})`, "correct the url, or the DNS of this machine"];
-            case "refused":
-                return ["unreachable", `${host} refuses the connection`, "is ThingsBoard running, and is the port right?"];
-            case "noRoute":
-                return ["unreachable", `there is no way to ${host} (${failure.code})`, "check network, VPN and firewall"];
-            case "timeout":
-                return ["timeout", `${host} didn't answer in time`, "check firewall and load, or raise timeout"];
-            case "reset":
-                return ["unreachable", `the connection to ${host} broke off (${failure.code})`, resetRemedy(protocol)];
-            case "unknownCa":
-                return ["untrusted", `the certificate of ${host} is of a CA that is not trusted here`, "give that CA's certificate as caPem"];
-            case "otherHost":
-                return ["untrusted", `the certificate of ${host} is for another host`, "use the host name that stands in the certificate"];
-            case "outOfDate":
-                return ["untrusted", `the certificate of ${host} has expired or is not valid yet`, "renew it, or correct this machine's clock"];
-            case "notTls":
-                return ["notThingsBoard", `${host} doesn't speak TLS`, "correct the port, or write http:// (and allowInsecureHttp) in a network you trust"];
-            case "tls":
-                return ["unreachable", `no TLS connection with ${host} (${failure.code})`, "it takes TLS 1.2 or later on both sides"];
-            case "notHttp":
-                return ["notThingsBoard", `${host} doesn't speak HTTP`, `correct the port${protocol === "http:" ? ", or write https://" : ""}`];
-            case "tooLarge":
-                return ["notThingsBoard", `the answer of ${host} is larger than 16 MiB`, "is this the address of ThingsBoard?"];
-            case "proxy":
-                return ["unreachable", `the proxy makes no connection to ${host} (${failure.code})`, "correct HTTPS_PROXY, or except the host by NO_PROXY"];
-        }
-    })();
-    return new ApiError(sentence(purpose, what, remedy), { kind, mayHaveHappened: failure.sent });
-}
-
-function resetRemedy(protocol: string): string {
-    return protocol === "http:" ? "if the server wants TLS, write https://; else it or a proxy broke down" : "the server or a proxy before it broke down";
 }

@@ -2,10 +2,10 @@
 
 import type { Calls } from "./calls";
 import { isApiError } from "./errors";
-import { parseJson } from "./explain";
 import type { Http } from "./http";
 import type { DeviceConnectivity, SystemInfo } from "./model";
 import { part } from "./path";
+import { parseJson } from "./text";
 import type { ThingsBoard } from "./thingsboard";
 
 type Server = Pick<ThingsBoard, "systemInfo" | "serverCertificateChain" | "deviceConnectivity" | "clockSkewMs">;

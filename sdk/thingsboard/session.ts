@@ -3,10 +3,14 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "./clock";
 import { ApiError } from "./errors";
-import { explainAnswer, explainFailure, explainNonsense, parseJson, type Purpose } from "./explain";
+import { explainAnswer } from "./explain";
+import { explainFailure } from "./failure";
 import type { Http } from "./http";
 import type { Timestamp } from "./model";
 import type { Connection, Credentials } from "./options";
+import { type Purpose, sentence } from "./purpose";
+import { explainNonsense } from "./stranger";
+import { parseJson } from "./text";
 
 export interface Session {
     /** The value of `X-Authorization`. Logs in if need be. */
@@ -93,10 +97,10 @@ function passwordSession(
     }
 }
 
-function twoFactorError({ subject, complaint }: Purpose, scope: string): ApiError {
+function twoFactorError(purpose: Purpose, scope: string): ApiError {
     const what = scope === "MFA_CONFIGURATION_TOKEN" ? "the user has to set up two-factor authentication first" : "the user has two-factor authentication";
     const remedy = "give an API key (ThingsBoard 4.3 and later), or a user for automation that has no second factor";
-    return new ApiError(`${subject}: ${complaint}: ${what}: ${remedy}`, { kind: "unauthorized", status: 200, mayHaveHappened: false });
+    return new ApiError(sentence(purpose, what, remedy), { kind: "unauthorized", status: 200, mayHaveHappened: false });
 }
 
 /** The call that wanted to log in has not begun. */

@@ -1,4 +1,4 @@
-// Text of a server, made fit for a terminal and a log.
+// Text of a server: read as JSON, made fit for a terminal and a log.
 
 const longest = 300;
 
@@ -18,4 +18,13 @@ export function secretsIn(body: unknown, key = ""): string[] {
     if (typeof body === "string") return /password|token|secret|key|credentials(Id|Value)/i.test(key) ? [body] : [];
     if (typeof body !== "object" || body === null) return [];
     return Object.entries(body).flatMap(([name, value]) => secretsIn(value, Array.isArray(body) ? key : name));
+}
+
+/** `undefined` where the text is no JSON. */
+export function parseJson(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
 }
