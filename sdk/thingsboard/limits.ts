@@ -22,38 +22,49 @@ export interface Caps {
 }
 
 export function places(): Places {
-    let inFlight = 0;
-    let deletes = 0;
-    const waiting: { readonly lane: Lane; readonly caps: Caps; readonly start: () => void }[] = [];
+    const inFlight = { delete: 0, other: 0 };
+    const waiting: Record<Lane, Waiter[]> = { delete: [], other: [] };
+    let asked = 0;
 
     return {
         take(lane, caps) {
             return new Promise(resolve => {
-                waiting.push({ lane, caps, start: () => resolve(once(() => giveBack(lane))) });
+                waiting[lane].push({ number: asked++, lane, caps, start: () => resolve(once(() => giveBack(lane))) });
                 startNext();
             });
         },
     };
 
-    /** A delete that has to wait for other deletes is passed by calls that don't. */
     function startNext(): void {
-        for (;;) {
-            const index = waiting.findIndex(
-                ({ lane, caps }) => inFlight < caps.concurrency && (lane === "other" || deletes < caps.deleteConcurrency),
-            );
-            const [next] = index < 0 ? [] : waiting.splice(index, 1);
-            if (!next) return;
-            inFlight++;
-            if (next.lane === "delete") deletes++;
+        for (let next = firstInLine(); next; next = firstInLine()) {
+            waiting[next.lane].shift();
+            inFlight[next.lane]++;
             next.start();
         }
     }
 
+    /** A delete that has to wait for other deletes is passed by calls that don't. */
+    function firstInLine(): Waiter | undefined {
+        const heads = [waiting.delete[0], waiting.other[0]].filter(head => head !== undefined);
+        return heads.sort((a, b) => a.number - b.number).find(mayStart);
+    }
+
+    function mayStart({ lane, caps }: Waiter): boolean {
+        const free = inFlight.delete + inFlight.other < caps.concurrency;
+        return free && (lane === "other" || inFlight.delete < caps.deleteConcurrency);
+    }
+
     function giveBack(lane: Lane): void {
-        inFlight--;
-        if (lane === "delete") deletes--;
+        inFlight[lane]--;
         startNext();
     }
+}
+
+interface Waiter {
+    readonly number: number;
+    readonly lane: Lane;
+    readonly caps: Caps;
+    readonly start: () => void;
 }
 
 /** When calls may begin. */
