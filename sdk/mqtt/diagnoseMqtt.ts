@@ -4,6 +4,7 @@ import { codeText } from "./codes";
 import type { Cause, Diagnosis, DiagnosisContext } from "./diagnosis";
 import { diagnoseUnauthorized } from "./diagnoseUnauthorized";
 import type { Reason, Refused } from "./outcome";
+import { jsonTelemetryTopic, telemetryTopic } from "./payload";
 import { cloudHost, day, deviceAt, duration, short, words } from "./wording";
 
 type MqttRefusal = Extract<Refused, { stage: "connack" | "puback" | "closed" | "not-mqtt" | "timeout" }>;
@@ -134,7 +135,7 @@ function late(outcome: Extract<Refused, { stage: "timeout" }>, context: Diagnosi
     }
     const subject = `${deviceAt(outcome, context, "got no PUBACK")} within ${seconds}`;
     if (outcome.topic?.startsWith("v1/gateway/") && context.isGateway !== true) {
-        return { cause: "gateway-topic", sentence: `${subject}: ThingsBoard never acknowledges ${topic(outcome)} from a device that is no gateway; publish to v1/devices/me/telemetry, or mark the device as a gateway` };
+        return { cause: "gateway-topic", sentence: `${subject}: ThingsBoard never acknowledges ${topic(outcome)} from a device that is no gateway; publish to ${telemetryTopic}, or mark the device as a gateway` };
     }
     return { cause: "puback-timeout", sentence: `${subject}: its queue or rule engine is behind, or the payload holds no value (an empty array is never acknowledged); try again, raise the timeout, or use mode connect` };
 }
@@ -142,11 +143,12 @@ function late(outcome: Extract<Refused, { stage: "timeout" }>, context: Diagnosi
 function wrongTopic(outcome: MqttRefusal, { profile }: DiagnosisContext): string {
     const own = profile?.telemetryTopic;
     if (profile && own !== undefined && own !== outcome.topic) return `device profile ${words(profile.name)} does not know ${topic(outcome)}; publish to its own telemetry topic ${words(own)}`;
-    return `ThingsBoard does not know the topic ${topic(outcome)}; publish to v1/devices/me/telemetry or v1/devices/me/attributes`;
+    if (outcome.topic === telemetryTopic) return `${topic(outcome)} is not open to it, as for a device profile with topics of its own; publish to the telemetry topic in its device profile`;
+    return `ThingsBoard does not know the topic ${topic(outcome)}; publish to ${telemetryTopic} or v1/devices/me/attributes`;
 }
 
 function wrongPayload(outcome: MqttRefusal, { profile }: DiagnosisContext): string {
-    if (profile?.payloadType === "PROTOBUF") return `device profile ${words(profile.name)} takes Protobuf; publish JSON to v2/t/j, give a payload of its schema, or use mode connect`;
+    if (profile?.payloadType === "PROTOBUF") return `device profile ${words(profile.name)} takes Protobuf; publish JSON to ${jsonTelemetryTopic}, give a payload of its schema, or use mode connect`;
     return `see that what goes to ${topic(outcome)} is a JSON object, or an array of them, such as {"temperature":21}`;
 }
 
@@ -158,6 +160,6 @@ function credentialChanged(outcome: MqttRefusal, { credential }: DiagnosisContex
 }
 
 const tooLarge = ({ payloadBytes }: MqttRefusal): string =>
-    `${payloadBytes === undefined ? "the message is" : `its ${payloadBytes} bytes are`} more than the server takes (65,536 by default in ThingsBoard); send less, or raise NETTY_MAX_PAYLOAD_SIZE`;
+    `${payloadBytes === undefined ? "the message is" : `its ${payloadBytes} bytes are`} more than this server takes (ThingsBoard: 65,536 by default); send less, or raise NETTY_MAX_PAYLOAD_SIZE`;
 const topic = (outcome: MqttRefusal): string => words(outcome.topic ?? "no topic");
 const limit = (messageRateLimit: string | undefined): string => (messageRateLimit === undefined ? "" : ` (messages: ${words(messageRateLimit)}, as count:seconds)`);

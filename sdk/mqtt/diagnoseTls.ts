@@ -24,10 +24,7 @@ export function diagnoseServerCertificate(
                 sentence: `${subject}: the server's certificate is for ${words(server?.names ?? server?.subject ?? "another name")} and not for ${outcome.host} (${code}); ${cloud ?? "set mqttHost to a name in the certificate, or have the server's certificate issued for this one"}`,
             };
         case "expired":
-            return {
-                cause: "server-certificate-expired",
-                sentence: `${subject}: ${expired(outcome)} (${code}); renew it on the server (ThingsBoard reads the new file within a minute from 4.2.2.2 on, before that after a restart), or set this machine's clock if that is wrong`,
-            };
+            return { cause: "server-certificate-expired", sentence: `${subject}: ${expired(outcome)}, or set this machine's clock if that is wrong` };
         case "not-yet-valid":
             return {
                 cause: "server-certificate-not-yet-valid",
@@ -47,9 +44,10 @@ export function diagnoseServerCertificate(
 }
 
 /** The date that passed is the leaf's, or that of an authority above it, which the leaf's own dates don't show. */
-function expired({ server, at }: Pick<Evidence, "server" | "at">): string {
-    if (server && server.notAfter < at) return `the server's certificate ${words(server.subject)} expired on ${day(server.notAfter)}`;
-    return `a certificate above the server's own${server ? ` (${words(server.subject)})` : ""} has expired`;
+function expired({ server, at, code }: Pick<Evidence, "server" | "at"> & { readonly code: string }): string {
+    if (server && server.notAfter >= at) return `an authority above the server's certificate ${words(server.subject)} has expired (${code}); give the current one as mqttCaPem, renew the chain on the server`;
+    const when = server ? `${words(server.subject)} expired on ${day(server.notAfter)}` : "has expired";
+    return `the server's certificate ${when} (${code}); renew it on the server (ThingsBoard reads the new file within a minute from 4.2.2.2 on, before that after a restart)`;
 }
 
 export function diagnoseTlsClient(outcome: Extract<Refused, { stage: "tls-client" }>, context: DiagnosisContext): Diagnosis {

@@ -13,14 +13,14 @@ export function diagnoseUnauthorized(outcome: Refused & Reason, context: Diagnos
 /** ThingsBoard looks at the leaf's dates by its own clock. */
 function dates(subject: string, { presented, at }: Refused, { clockSkewMs = 0 }: DiagnosisContext): Diagnosis | undefined {
     const serverNow = Date.parse(at) + clockSkewMs;
-    const skew = Math.abs(clockSkewMs) >= 2000 ? ` (its clock is ${duration(clockSkewMs)} ${clockSkewMs < 0 ? "behind" : "ahead of"} this machine's)` : "";
+    const skew = Math.abs(clockSkewMs) >= 2000 ? ` (the server's clock is ${duration(clockSkewMs)} ${clockSkewMs < 0 ? "behind" : "ahead of"} this machine's)` : "";
     if (serverNow > Date.parse(presented.notAfter)) {
         return { cause: "certificate-expired", sentence: `${subject}: its certificate expired on ${day(presented.notAfter)}${skew}; issue a new one, bind it with DeviceCredential and bring it to the device` };
     }
     if (serverNow < Date.parse(presented.notBefore)) {
         return {
             cause: "certificate-not-yet-valid",
-            sentence: `${subject}: its certificate is valid only from ${day(presented.notBefore)}, which is ${duration(Date.parse(presented.notBefore) - serverNow)} away by ThingsBoard's clock${skew}; set the clocks by NTP, or run again then`,
+            sentence: `${subject}: its certificate is valid only from ${day(presented.notBefore)}, which is ${duration(Date.parse(presented.notBefore) - serverNow)} away for ThingsBoard${skew}; set the clocks by NTP, or run again then`,
         };
     }
     return undefined;
@@ -36,7 +36,7 @@ function binding(subject: string, outcome: Refused, context: DiagnosisContext): 
         return { cause: "device-gone", sentence: `${subject}: the device is no longer there, and its certificate went with it; run pulumi refresh and pulumi up to have it made again` };
     }
     if (credential === undefined) {
-        return { cause: "certificate-unknown", sentence: `${subject}: no device holds the certificate ${short(ours)}; bind it with DeviceCredential before the check, and see that mqttHost belongs to the ThingsBoard where it is bound` };
+        return { cause: "certificate-unknown", sentence: `${subject}: the certificate ${short(ours)} arrived, but no device holds it, or its dates don't suit the server's clock; bind it with DeviceCredential before the check, and see that mqttHost belongs to the ThingsBoard where it is bound` };
     }
     if (credential.credentialsType === "X509_CERTIFICATE" && credential.credentialsId === ours) return boundAndRefused(subject, outcome, context);
 

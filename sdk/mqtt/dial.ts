@@ -1,5 +1,6 @@
 // From a host name to a TLS socket whose server is known to be the right one.
 
+import { X509Certificate } from "node:crypto";
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction, type TcpNetConnectOpts } from "node:net";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from "node:tls";
@@ -79,17 +80,18 @@ export async function handshake(target: Target, lookup: Lookup, time: Deadline, 
 }
 
 function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
-    const certificate = socket.getPeerX509Certificate();
-    return (
-        certificate && {
-            fingerprint: certificate.fingerprint256,
-            subject: oneLine(certificate.subject),
-            issuer: oneLine(certificate.issuer),
-            ...(certificate.subjectAltName && { names: certificate.subjectAltName }),
-            notBefore: new Date(certificate.validFrom).toISOString(),
-            notAfter: new Date(certificate.validTo).toISOString(),
-        }
-    );
+    // Not getPeerX509Certificate: once that was called, getPeerCertificate has no chain any more (22.23).
+    const { raw } = socket.getPeerCertificate();
+    if (!raw) return undefined;
+    const certificate = new X509Certificate(raw);
+    return {
+        fingerprint: certificate.fingerprint256,
+        subject: oneLine(certificate.subject),
+        issuer: oneLine(certificate.issuer),
+        ...(certificate.subjectAltName && { names: certificate.subjectAltName }),
+        notBefore: new Date(certificate.validFrom).toISOString(),
+        notAfter: new Date(certificate.validTo).toISOString(),
+    };
 }
 
 /** Node writes one part of a name a line. */

@@ -3,14 +3,14 @@
 import type { DiagnosisContext } from "./diagnosis";
 import type { Evidence } from "./outcome";
 
-/** Text from outside, fit for a log line: quoted, bounded, on one line. */
+/** Text from outside, fit for a log line and for gRPC: quoted, bounded, on one line, no half characters. */
 export function words(text: string): string {
-    const line = text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ").trim();
-    return `"${line.length > 120 ? `${line.slice(0, 120)}…` : line}"`;
+    const characters = [...text.replace(/[\s\p{Cc}\p{Cs}\u2028\u2029]+/gu, " ").trim()];
+    return `"${characters.length > 120 ? `${characters.slice(0, 120).join("")}…` : characters.join("")}"`;
 }
 
 /** The beginning of every sentence: `device "pump-1" was refused at mqtt.example.com:8883`. */
-export function deviceAt({ host, port }: Evidence, { deviceName }: DiagnosisContext, what: string): string {
+export function deviceAt({ host, port }: Pick<Evidence, "host" | "port">, { deviceName }: DiagnosisContext, what: string): string {
     return `device ${words(deviceName)} ${what} at ${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
@@ -33,7 +33,7 @@ const cloudMqttHosts: Readonly<Record<string, string>> = {
 };
 
 /** ThingsBoard Cloud takes MQTT on a name of its own, one for each region: what to say when another one was given. */
-export function cloudHost({ host }: Evidence, { restHost }: DiagnosisContext): string | undefined {
+export function cloudHost({ host }: Pick<Evidence, "host">, { restHost }: Pick<DiagnosisContext, "restHost">): string | undefined {
     const wanted = cloudMqttHosts[restHost ?? host] ?? cloudMqttHosts[host];
     return wanted === undefined || wanted === host ? undefined : `ThingsBoard Cloud takes MQTT at ${wanted}: set mqttHost to it`;
 }

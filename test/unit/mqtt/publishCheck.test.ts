@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { PublishCheckOutcome, PublishCheckRequest } from "../../../sdk/mqtt/outcome";
+import { publishChecks } from "../../../sdk/mqtt/pool";
 import { publishCheck } from "../../../sdk/mqtt/publishCheck";
 import { readLeaf } from "../../../sdk/x509/leaf";
 import { daysFromNow, encrypted, type Identity, issue } from "./certificates";
@@ -271,6 +272,23 @@ describe("a certificate that may not be valid yet", () => {
         await refusedAtOnce({ certificatePem, privateKeyPem, clockSkewMs: 0 }, Date.now() + 10_000);
         await refusedAtOnce({});
     });
+});
+
+it("leaves no socket and no timer behind, whatever the outcome", async () => {
+    const left = () => process.getActiveResourcesInfo().filter(kind => /Timeout|TCPSocket|TLS/.test(kind)).length;
+    const before = left();
+    const scripts: Script[] = [{}, { connect: refuse(0x87) }, { connect: () => undefined }, { publish: () => undefined }, { publish: disconnect(0x8e) }, { connect: ({ socket }) => socket.destroy() }];
+    for (const script of scripts) await against(script, { timeoutSeconds: 0.3 });
+    await Promise.all(running.splice(0).map(it => it.close()));
+    await new Promise(resolve => setImmediate(resolve));
+    expect(left()).toBeLessThanOrEqual(before);
+});
+
+it("checks many devices at once", async () => {
+    const mqtt = started(await mqttServer(server));
+    const outcomes = await Promise.all(Array.from({ length: 64 }, () => publishChecks.run(() => publishCheck(to(mqtt.port)))));
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(64);
+    expect(new Set(outcomes.map(({ clientId }) => clientId)).size).toBe(64);
 });
 
 describe("input that can't work is a sentence, and nothing is sent", () => {
