@@ -6,6 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { fingerprint, withLock } from "./engine/cache.mjs";
 import { findEngine } from "./engine/engine.mjs";
+import { findNode } from "./engine/node.mjs";
 import { EngineError } from "./engine/say.mjs";
 import { linkItself } from "./link.mjs";
 
@@ -14,21 +15,25 @@ const inRepository = (/** @type {string[]} */ ...names) => path.join(repository,
 
 /** Everything that tests and demo need; each part is skipped if it was done before and nothing has changed. */
 export async function prepare() {
-    await withLock(`prepare-${fingerprint([repository], [])}`, async () => {
-        await installDependencies();
+    const lock = `checkout-${fingerprint([repository], [])}`;
+    const node = await findNode();
+    await withLock(lock, async () => {
+        await installDependencies(node);
         linkItself(repository);
     });
     const engine = await findEngine();
-    await withLock(`prepare-${fingerprint([repository], [])}`, () => build(engine.node));
+    await withLock(lock, () => build(node));
     return engine;
 }
 
-async function installDependencies() {
+/** @param {string} node */
+async function installDependencies(node) {
     const difference = differsFromLock();
     if (!difference) return;
     console.error(`npm ci (${difference})`);
     // Without scripts: nothing here needs one, and the package's own `prepare` is the build, which comes later.
-    await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    const PATH = [path.dirname(node), process.env.PATH ?? ""].join(path.delimiter);
+    await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { PATH });
 }
 
 /** Why node_modules is not what package-lock.json says, or undefined if it is. */
@@ -61,9 +66,10 @@ async function build(node) {
  *
  * @param {string} file
  * @param {string[]} args
+ * @param {Record<string, string>} [environment]
  */
-async function run(file, args) {
-    const code = await exitCodeOf(file, args, {});
+async function run(file, args, environment = {}) {
+    const code = await exitCodeOf(file, args, environment);
     if (code !== 0) throw new EngineError(`\`${path.basename(file)} ${args.join(" ")}\` failed with exit code ${code}`);
 }
 
