@@ -6,7 +6,7 @@ import { isIP, type LookupFunction, type TcpNetConnectOpts } from "node:net";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from "node:tls";
 import type { Deadline } from "./deadline";
 import { Stopped } from "./deadline";
-import type { Evidence, ServerCertificate } from "./outcome";
+import type { Evidence, Refusal, ServerCertificate } from "./outcome";
 import { errorCode, handshakeRefusal, serverCertificateFault } from "./tlsFault";
 
 export interface Target {
@@ -28,17 +28,22 @@ export type Opened = (socket: TLSSocket) => void;
 /** @throws Stopped at dns, tcp, tls-server, tls-client or timeout. */
 export async function dial(target: Target, lookup: Lookup, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
     const socket = await handshake(target, lookup, time, seen, opened);
-    const fault = socket.authorizationError as Error | string | undefined;
-    if (!socket.authorized) {
-        const code = typeof fault === "string" ? fault : errorCode(fault);
-        throw new Stopped({ stage: "tls-server", fault: serverCertificateFault(code), code });
-    }
+    const fault = serverFault(socket);
+    if (fault) throw new Stopped(fault);
     seen.reached = "tls";
     return socket;
 }
 
+/** Node's verdict on the server's certificate, which is an error's code although its type says Error. */
+export function serverFault(socket: TLSSocket): Extract<Refusal, { stage: "tls-server" }> | undefined {
+    if (socket.authorized) return undefined;
+    const verdict: Error | string | null = socket.authorizationError;
+    const code = typeof verdict === "string" ? verdict : errorCode(verdict);
+    return { stage: "tls-server", fault: serverCertificateFault(code), code };
+}
+
 /**
- * A finished handshake, its server not judged yet. Verification is left to the caller, who must look at `authorized`
+ * A finished handshake, its server not judged yet. Verification is left to the caller, who must ask `serverFault`
  * before a byte is sent: an untrusted certificate can be shown to the user only if the handshake is let through.
  */
 export async function handshake(target: Target, lookup: Lookup, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {

@@ -9,12 +9,11 @@ import { toPem } from "../x509/leaf";
 import { deadline, Stopped } from "./deadline";
 import { diagnoseNetwork } from "./diagnoseNetwork";
 import { diagnoseServerCertificate } from "./diagnoseTls";
-import { handshake, oneLine, type Seen } from "./dial";
+import { handshake, oneLine, type Seen, serverFault } from "./dial";
 import type { Refusal } from "./outcome";
 import { pemBlocks, readCertificate } from "./pem";
 import { checkEndpoint } from "./prepare";
 import { trustedRoots } from "./roots";
-import { errorCode, serverCertificateFault } from "./tlsFault";
 import { words } from "./wording";
 
 export interface ServerChainRequest {
@@ -92,20 +91,19 @@ function peerChain(socket: TLSSocket): X509Certificate[] {
 }
 
 function judge(subject: string, socket: TLSSocket, serverName: string, { server }: Seen): void {
-    if (socket.authorized) return;
-    const fault = socket.authorizationError as Error | string | undefined;
-    const code = typeof fault === "string" ? fault : errorCode(fault);
-    const kind = serverCertificateFault(code);
-    if (kind === "untrusted") {
+    const refusal = serverFault(socket);
+    if (!refusal) return;
+    const { code } = refusal;
+    if (refusal.fault === "untrusted") {
         throw new UserError(
             `${subject}: its certificate ${words(server?.subject ?? "")} from ${words(server?.issuer ?? "")} is not trusted (${code}); ` +
                 `compare its SHA-256 with the server's operator and give it as fingerprint (${server?.fingerprint}), or give the authority that signed it as caPem`,
         );
     }
-    if (kind === "wrong-host") {
+    if (refusal.fault === "wrong-host") {
         throw new UserError(`${subject}: its certificate is for ${words(server?.names ?? server?.subject ?? "another name")} and not for ${serverName} (${code}); correct the host, or pin the certificate by fingerprint`);
     }
-    throw new Stopped({ stage: "tls-server", fault: kind, code });
+    throw new Stopped(refusal);
 }
 
 /**

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { fetchServerChain } from "../../../sdk/mqtt/serverChain";
+import { describeChain, fetchServerChain } from "../../../sdk/mqtt/serverChain";
 import { daysFromNow, type Identity, issue } from "./certificates";
 import { mqttServer, type Running, tcpServer } from "./scriptedServer";
 
@@ -104,6 +104,18 @@ describe("a pinned fingerprint", () => {
         const message = await fetchServerChain({ host: "127.0.0.1", port }).catch((error: Error) => error.message);
         return /as fingerprint \(([0-9A-F:]{95})\)/.exec(String(message))?.[1] ?? String(message);
     }
+});
+
+describe("a chain that came as text", () => {
+    it("tells of itself, with LF, CRLF and text in between", () => {
+        const text = `Bag Attributes\n${leaf.certificatePem}\nsubject=root\n${root.certificatePem}`.replaceAll("\n", "\r\n");
+        expect(describeChain(text, "the download")).toMatchObject({ chainPem: leaf.certificatePem + root.certificatePem, fingerprint: fingerprint(leaf), chainLength: 2, complete: true });
+    });
+
+    it("says what is there instead", () => {
+        expect(() => describeChain(leaf.privateKeyPem, "the download")).toThrow("the download holds a PRIVATE KEY: only certificates belong there");
+        expect(() => describeChain("<html>", "the download")).toThrow("the download holds no PEM certificate");
+    });
 });
 
 describe("a refusal is a sentence", () => {
