@@ -35,7 +35,6 @@ export interface Calls {
     find<Result>(call: Omit<Call, "method" | "repeating">): Promise<Result | undefined>;
     /** For what is done when there is nothing (404). */
     dispose(call: Call): Promise<void>;
-    readonly clock: Clock;
     readonly pause: (retry: number) => Promise<void>;
 }
 
@@ -77,22 +76,26 @@ export function calls(dependencies: CallDependencies, about?: string): Calls {
             }
         },
 
-        clock,
         pause: retry => clock.sleep(pauseBefore(retry, random)),
     };
 
     function make<Result>(call: Call): Promise<Result> {
         // The shape of the answer was checked as far as `call.answer` says.
-        return withRetries(() => attempt(call) as Promise<Result>, call.method, call.repeating, retrying);
+        return withRetries(begin => attempt(call, begin) as Promise<Result>, call.method, call.repeating, retrying);
     }
 
-    async function attempt(call: Call): Promise<unknown> {
+    async function attempt(call: Call, begin: () => void): Promise<unknown> {
         const giveBack = await places.take(call.method === "DELETE" ? "delete" : "other", connection);
         try {
+            begin();
             const authorization = await authorize(call);
+            await pace.turn();
+            begin();
             const answer = await send(call, authorization);
             if (authorization === undefined || !isExpired(answer) || !session.renew(authorization)) return await read(call, answer);
-            return await read(call, await send(call, await authorize(call)));
+            const renewed = await authorize(call);
+            await pace.turn();
+            return await read(call, await send(call, renewed));
         } finally {
             giveBack();
         }
@@ -109,11 +112,11 @@ export function calls(dependencies: CallDependencies, about?: string): Calls {
         }
     }
 
-    async function send({ method, path, body, ...call }: Call, authorization: string | undefined): Promise<Answer> {
-        await pace.turn();
+    async function send(call: Call, authorization: string | undefined): Promise<Answer> {
+        const { method, path, body } = call;
         const began = clock.now();
         const outcome = await http.send({ method, path, body, authorization });
-        if (outcome.type === "failure") throw explainFailure(purpose({ method, path, body, ...call }), outcome);
+        if (outcome.type === "failure") throw explainFailure(purpose(call), outcome);
         if (outcome.status === 429) pace.tooFast(began, outcome.retryAfter);
         else pace.fine();
         return outcome;

@@ -32,20 +32,22 @@ export interface RetryDependencies {
     readonly hasAnswered: () => boolean;
 }
 
+/** @param attempt calls `begin` when its turn has come: waiting for that is no reason to give up earlier */
 export async function withRetries<Result>(
-    attempt: () => Promise<Result>,
+    attempt: (begin: () => void) => Promise<Result>,
     method: string,
     repeating: Repeating,
     { clock, random, log, hasAnswered }: RetryDependencies,
 ): Promise<Result> {
-    const began = clock.now();
+    let spent = 0;
     for (let tried = 1; ; tried++) {
+        let began = clock.now();
         try {
-            return await attempt();
+            return await attempt(() => (began = clock.now()));
         } catch (error) {
             const pause = pauseBefore(tried, random);
-            const late = clock.now() + pause - began > budget;
-            if (!isApiError(error) || late || tried >= triesAllowed(error, method, repeating, hasAnswered())) throw error;
+            spent += clock.now() - began + pause;
+            if (!isApiError(error) || spent > budget || tried >= triesAllowed(error, method, repeating, hasAnswered())) throw error;
             log(`${error.message} (trying again in ${(pause / 1_000).toFixed(1)} s)`);
             await clock.sleep(pause);
         }

@@ -68,8 +68,8 @@ function passwordSession(
     };
 
     async function logIn(): Promise<Token> {
-        const refused = refusedLogins.get(fingerprint);
-        if (refused) throw refused;
+        const known = refusedLogins.get(fingerprint);
+        if (known) throw known;
         const purpose: Purpose = { subject: `ThingsBoard ${base}`, complaint: "cannot log in", base, credentials: "password", secrets: [password] };
         const outcome = await http.send({ method: "POST", path: "/api/auth/login", body: { username, password } });
         if (outcome.type === "failure") {
@@ -79,7 +79,8 @@ function passwordSession(
         if (outcome.status !== 200) {
             const error = withoutDoubt(explainAnswer(purpose, outcome));
             if (error.kind === "notFound") throw explainNonsense(purpose, outcome.status, "there is no log-in at this address");
-            if (error.kind === "unauthorized" || error.kind === "forbidden") refusedLogins.set(fingerprint, error);
+            const refused = error.errorCode !== undefined && (error.kind === "unauthorized" || error.kind === "forbidden");
+            if (refused) refusedLogins.set(fingerprint, error);
             throw error;
         }
         const body = parseJson(outcome.text);

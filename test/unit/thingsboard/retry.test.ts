@@ -50,6 +50,12 @@ describe("reads", () => {
         expect(clock.now() - began).toBeLessThan(95_000);
     });
 
+    test("may stand in line for long before they begin: that costs no tries", async () => {
+        const server = await serve((_, n) => (n > 300 && n % 2 ? { status: 503 } : { body: device("pump-1") }));
+        const thingsboard = client(server.url, { rateLimit: 1 });
+        expect(await Promise.all(Array.from({ length: 320 }, () => thingsboard.deviceById(deviceId)))).toHaveLength(320);
+    });
+
     test("look three times at a server error", async () => {
         const server = await serve(() => refusal(500, 2, "NullPointerException"));
         expect(await errorOf(client(server.url).deviceById(deviceId))).toMatchObject({ kind: "server" });
