@@ -1,0 +1,111 @@
+// Faults on demand. None is on by default.
+import type { Milliseconds } from "../platform/entities";
+
+/** What befalls REST calls that match. The first fault that matches a call is the one that counts. */
+export interface RestFault {
+    /** For example "POST"; any method if left out. */
+    readonly method?: string;
+    /** Path without query, `*` for any text in it: "/api/device*". Any path if left out. */
+    readonly path?: string;
+    /** How many matching calls pass unharmed first. */
+    readonly skip?: number;
+    /** How many matching calls are hit; all of them, until the faults are cleared, if left out. */
+    readonly times?: number;
+    /** Answers with this status and does nothing. */
+    readonly status?: number;
+    /** The body that goes with `status`, instead of ThingsBoard's own error body. */
+    readonly body?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    /** Ends the connection without an answer: before anything was done, or after all of it was done. */
+    readonly drop?: "before" | "after";
+    /** Waits before anything is done. */
+    readonly latency?: Milliseconds;
+}
+
+/** What befalls MQTT connections. */
+export interface MqttFault {
+    /** How many connections are hit, counted when they are accepted; all of them if left out. */
+    readonly times?: number;
+    /** Ends the connection before the TLS handshake. */
+    readonly tls?: "close";
+    /** Refuses CONNECT with this code (a code of one protocol version is translated to the other), never answers, or hangs up. */
+    readonly connack?: number | "withhold" | "close";
+    /** Answers every QoS 1 publish with this reason code (3.1.1 has none: 0 is sent), never, or hangs up. Nothing is stored. */
+    readonly puback?: number | "withhold" | "close";
+    /** Accepts CONNECT and hangs up. */
+    readonly closeAfterConnect?: boolean;
+    /** Acknowledges telemetry and does not store it, as a rule chain may do. */
+    readonly loseTelemetry?: boolean;
+    /** Answers PUBACK, and stores so much later. */
+    readonly storeDelay?: Milliseconds;
+}
+
+export interface Faults {
+    readonly rest?: readonly RestFault[];
+    readonly mqtt?: MqttFault;
+    /** The platform's clock is ahead by so much (behind, if negative). */
+    readonly clockOffset?: Milliseconds;
+    /** Live sessions survive a change of credentials, as is seen on a busy server. */
+    readonly keepSessions?: boolean;
+}
+
+export interface FaultControl {
+    /** Replaces the faults that are named; the others stay. */
+    set(faults: Faults): void;
+    clear(): void;
+    readonly current: Faults;
+}
+
+export interface FaultState extends FaultControl {
+    takeRest(method: string, path: string): RestFault | undefined;
+    takeMqtt(): MqttFault | undefined;
+}
+
+interface Counted {
+    readonly fault: RestFault;
+    readonly pattern: RegExp;
+    skip: number;
+    left: number;
+}
+
+export function createFaults(): FaultState {
+    let current: Faults = {};
+    let rest: Counted[] = [];
+    let mqttLeft = Infinity;
+    const set = (faults: Faults): void => {
+        current = { ...current, ...faults };
+        if (faults.rest) {
+            rest = faults.rest.map((fault) => ({ fault, pattern: toPattern(fault.path ?? "*"), skip: fault.skip ?? 0, left: fault.times ?? Infinity }));
+        }
+        if (faults.mqtt) mqttLeft = faults.mqtt.times ?? Infinity;
+    };
+    return {
+        set,
+        clear: () => {
+            current = {};
+            rest = [];
+        },
+        get current() {
+            return current;
+        },
+        takeRest: (method, path) => {
+            for (const counted of rest) {
+                if (counted.left <= 0 || (counted.fault.method ?? method) !== method || !counted.pattern.test(path)) continue;
+                if (counted.skip > 0) {
+                    counted.skip--;
+                    continue;
+                }
+                counted.left--;
+                return counted.fault;
+            }
+            return undefined;
+        },
+        takeMqtt: () => {
+            if (!current.mqtt || mqttLeft <= 0) return undefined;
+            mqttLeft--;
+            return current.mqtt;
+        },
+    };
+}
+
+const toPattern = (path: string): RegExp => new RegExp(`^${path.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`);

@@ -1,0 +1,17 @@
+// Which ThingsBoard this is.
+import type { Platform, ThingsBoardEdition, ThingsBoardVersion } from "../platform/platform";
+import type { Routes } from "./app";
+import { json } from "./http";
+
+const RELEASE: Record<ThingsBoardVersion, string> = { "3.5": "3.5.1", "3.6": "3.6.4", "3.8": "3.8.1", "4.3": "4.3.1.3" };
+
+/** Cloud calls itself PAAS, as its generated client does. */
+const TYPE: Record<ThingsBoardEdition, string> = { CE: "CE", PE: "PE", Cloud: "PAAS" };
+
+export function systemRoutes({ route, open }: Routes, platform: Platform): void {
+    const suffix = { CE: "", PE: "PE", Cloud: "PE" }[platform.edition];
+    const version = `${RELEASE[platform.version]}${suffix}`;
+    const name = "ThingsBoard Server Application";
+    route("GET", "/api/system/info", () => json({ version, artifact: "application", name, type: TYPE[platform.edition] }));
+    open("GET", "/actuator/info", () => json({ build: { artifact: "application", name, time: "2026-06-29T00:00:00Z", version, group: "org.thingsboard" } }));
+}
