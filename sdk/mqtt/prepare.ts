@@ -10,7 +10,8 @@ import { telemetryTopic } from "./payload";
 import { pemBlocks, readCertificate } from "./pem";
 import { trustedRoots } from "./roots";
 
-export interface Message {
+/** A message of ours, or bytes of the user's own. */
+export interface Publication {
     readonly topic: string;
     readonly payload: string | Buffer;
 }
@@ -24,7 +25,7 @@ export interface Prepared {
     readonly secureContext: SecureContext;
     readonly presented: PresentedCertificate;
     readonly clientId: string;
-    readonly message?: Message;
+    readonly message?: Publication;
     readonly timeoutSeconds: number;
 }
 
@@ -58,7 +59,7 @@ function checkClientId(clientId: string): void {
     if (clientId.trim() === "") throw new UserError("client id is blank: choose another one, or leave it out");
 }
 
-function message(topic: string, payload: string | Buffer): Message {
+function message(topic: string, payload: string | Buffer): Publication {
     if (topic === "" || /[+#\0]/.test(topic)) throw new UserError(`topic "${topic}" can't be published to: it must not be empty, and + and # belong into subscriptions`);
     return { topic, payload };
 }

@@ -5,14 +5,14 @@ import { MqttClient } from "mqtt";
 import { reason } from "./codes";
 import { Stopped } from "./deadline";
 import type { MqttVersion, Reason, Refusal } from "./outcome";
-import type { Message } from "./prepare";
+import type { Publication } from "./prepare";
 import { alertRefusal, errorCode } from "./tlsFault";
 
 export interface Session {
     /** CONNACK 0. @throws Stopped */
     readonly connected: Promise<Reason>;
     /** PUBACK with a code below 0x80. @throws Stopped */
-    publish(message: Message): Promise<Reason>;
+    publish(message: Publication): Promise<Reason>;
     /** Says goodbye where there is somebody left to hear it. */
     leave(): Promise<void>;
 }
@@ -24,6 +24,7 @@ const goodbyeMs = 500;
 export function openSession(socket: TLSSocket, version: MqttVersion, clientId: string): Session {
     let waitedFor: Acknowledgement = "connack";
     let ended: Refusal | undefined;
+    let unanswered = false;
     const arrived = { connack: signal<Reason>(), puback: signal<Reason>() };
 
     // The first reason counts: what follows a refusal is the connection falling apart.
@@ -64,6 +65,7 @@ export function openSession(socket: TLSSocket, version: MqttVersion, clientId: s
         // A server before MQTT 5 answers in its own form, whose code 1 says that it does not know this version.
         const spoken = stage === "connack" && code > 0 && code < 0x10 ? "3.1.1" : version;
         const why = reason(stage, spoken, code);
+        unanswered = false;
         const accepted = code === 0 || (stage === "puback" && code < 0x80);
         if (accepted) arrived[stage].resolve(why);
         else stop({ stage, ...why });
@@ -75,11 +77,15 @@ export function openSession(socket: TLSSocket, version: MqttVersion, clientId: s
             waitedFor = "puback";
             // A server over its limits sends CONNACK 0 and its DISCONNECT in one go.
             if (ended) arrived.puback.reject(new Stopped(ended.stage === "closed" ? { ...ended, waitedFor } : ended));
-            else client.publish(topic, payload, { qos: 1 }, () => undefined);
+            else {
+                unanswered = true;
+                client.publish(topic, payload, { qos: 1 }, () => undefined);
+            }
             return arrived.puback.promise;
         },
         async leave() {
-            if (!ended && client.connected) {
+            // mqtt.js holds its DISCONNECT back until the last message is acknowledged, which may be never.
+            if (!ended && !unanswered && client.connected) {
                 const gone = new Promise<void>(resolve => socket.once("close", () => resolve()));
                 const tooLong = setTimeout(() => socket.destroy(), goodbyeMs);
                 client.end();
