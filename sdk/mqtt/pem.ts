@@ -14,6 +14,9 @@ export function pemBlocks(pem: string, what: string): readonly string[] {
     return blocks.map(match => match[0]);
 }
 
+/** @throws UserError naming what is there instead. */
+export const certificates = (pem: string, what: string): readonly X509Certificate[] => pemBlocks(pem, what).map(block => readCertificate(block, what));
+
 export function readCertificate(pem: string, what: string): X509Certificate {
     try {
         return new X509Certificate(pem);

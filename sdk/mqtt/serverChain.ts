@@ -11,7 +11,7 @@ import { diagnoseNetwork } from "./diagnoseNetwork";
 import { diagnoseServerCertificate } from "./diagnoseTls";
 import { handshake, oneLine, type Seen, serverFault } from "./dial";
 import type { Refusal } from "./outcome";
-import { pemBlocks, readCertificate } from "./pem";
+import { certificates, pemBlocks, readCertificate } from "./pem";
 import { checkEndpoint } from "./prepare";
 import { trustedRoots } from "./roots";
 import { words } from "./wording";
@@ -69,7 +69,7 @@ export async function fetchServerChain(request: ServerChainRequest): Promise<Ser
 
 /** What a text of certificates says of itself; nothing is verified. @throws UserError naming what is there instead */
 export function describeChain(pem: string, what: string): ServerChain {
-    return describe(pemBlocks(pem, what).map(block => readCertificate(block, what)));
+    return describe(certificates(pem, what));
 }
 
 /** As openssl, browsers and this package print it: with or without colons, in either case. */

@@ -1,7 +1,7 @@
 // One publish check from its first REST call to its verdict.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { diagnose, type DiagnosisContext } from "../mqtt/diagnosis";
+import { diagnose, diagnoseNotStored, type DiagnosisContext } from "../mqtt/diagnosis";
 import { observe } from "../mqtt/observe";
 import type { PublishCheckOutcome } from "../mqtt/outcome";
 import { type Message, deviceMessage, marker, markerKey } from "../mqtt/payload";
@@ -59,13 +59,17 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs): Prom
     } as const;
     const outcome = await publishChecks.run(() => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" }));
     const evidence = describe(outcome);
-    const subject = `publish check of device "${name}"`;
-    if (!outcome.ok) {
-        const { cause, sentence } = diagnose(outcome, await context(server, thingsboard, inputs, profile));
-        return { ...evidence, outcome: "refused", cause, message: `${subject}: ${sentence}` };
-    }
-    if (sent?.key === undefined || inputs.verifyStored === "off") return { ...evidence, outcome: "accepted", message: `${subject}: accepted` };
-    return stored(thingsboard, inputs, sent.key, sent.value, before, { ...evidence, outcome: "accepted", message: `${subject}: accepted` });
+    const known = await context(server, thingsboard, inputs, profile);
+    const { cause, sentence } = diagnose(outcome, known);
+    // A certificate that is bound to another device is accepted too: as that one.
+    if (!outcome.ok || cause !== "accepted") return { ...evidence, outcome: "refused", cause, message: `publish check: ${sentence}` };
+    const accepted: CheckResult = { ...evidence, outcome: "accepted", message: `publish check: ${sentence}` };
+    if (sent?.key === undefined || inputs.verifyStored === "off") return accepted;
+    const storedAt = await stored(thingsboard, inputs.deviceId, sent.key, sent.value, before);
+    if (storedAt !== undefined) return { ...accepted, message: `${accepted.message}, and what it published is stored`, storedAt };
+    const missing = diagnoseNotStored(outcome, known);
+    const message = `publish check: ${missing.sentence}`;
+    return inputs.verifyStored === "required" ? { ...accepted, outcome: "refused", cause: missing.cause, stage: "stored", message } : { ...accepted, warning: message };
 }
 
 interface Sent extends Message {
@@ -105,22 +109,20 @@ function firstKey(payload: string): string | undefined {
 }
 
 /**
- * A PUBACK means queued. Stored means that the key's latest time moved past the one read before publishing: an equal
- * value proves nothing, since the last check may have left it.
+ * When it was stored (ISO 8601). A PUBACK means queued; stored means that the key's latest time moved past the one read
+ * before publishing. An equal value proves nothing, since the last check may have left it.
  */
-async function stored(thingsboard: ThingsBoard, inputs: PublishCheckInputs, key: string, value: string | undefined, before: number | undefined, accepted: CheckResult): Promise<CheckResult> {
+async function stored(thingsboard: ThingsBoard, deviceId: string, key: string, marker: string | undefined, before: number | undefined): Promise<string | undefined> {
     const end = Date.now() + storedWithinMs;
     for (let pause = 50; Date.now() < end; pause = Math.min(pause * 2, 1000)) {
-        const now = await latest(thingsboard, inputs.deviceId, key, value);
-        if (now !== undefined && now > (before ?? 0)) {
-            if (value !== undefined) await thingsboard.deleteTelemetry(inputs.deviceId, [key]);
-            return { ...accepted, message: `${accepted.message} and stored`, storedAt: new Date(now).toISOString() };
+        const time = await latest(thingsboard, deviceId, key, marker);
+        if (time !== undefined && time > (before ?? 0)) {
+            if (marker !== undefined) await thingsboard.deleteTelemetry(deviceId, [key]);
+            return new Date(time).toISOString();
         }
         await delay(pause);
     }
-    const notStored = `${accepted.message.replace(/: accepted$/, "")}: the message was acknowledged but ${JSON.stringify(key)} did not appear in latest telemetry within ${storedWithinMs / 1000} s: a rule chain may drop it, or the rule engine is behind (verifyStored: "off" if this is meant)`;
-    if (inputs.verifyStored === "required") return { ...accepted, outcome: "refused", cause: "not-stored", stage: "stored", message: notStored };
-    return { ...accepted, warning: notStored };
+    return undefined;
 }
 
 /** Time of the latest value (ms); undefined if there is none, or it is not the one looked for. */
@@ -131,12 +133,11 @@ async function latest(thingsboard: ThingsBoard, deviceId: string, key: string, v
 }
 
 async function observed(server: Server, inputs: PublishCheckInputs): Promise<CheckResult> {
-    const name = inputs.deviceName ?? inputs.deviceId;
-    const subject = `publish check of device "${name}"`;
+    const subject = `publish check: device "${inputs.deviceName ?? inputs.deviceId}"`;
     const thingsboard = server.thingsboard.about(subject);
     const poll = async () => {
         const found = await thingsboard.attributes(inputs.deviceId, "SERVER_SCOPE", ["lastConnectTime", "active"]);
-        if (!found) throw new UserError(`${subject}: the device was deleted`);
+        if (!found) throw new UserError(`${subject} was deleted`);
         const time = Number(found.find(({ key }) => key === "lastConnectTime")?.value ?? 0);
         return { ...(time > 0 ? { lastConnectTime: time } : {}), active: found.find(({ key }) => key === "active")?.value === true };
     };
@@ -144,7 +145,7 @@ async function observed(server: Server, inputs: PublishCheckInputs): Promise<Che
     const seen = await observe(poll, { since, timeoutSeconds: inputs.timeout });
     const checkedAt = new Date().toISOString();
     if (seen.connected) {
-        return { outcome: "accepted", stage: "connack", message: `${subject}: the device itself connected at ${new Date(seen.connectedAt).toISOString()}, after its certificate was bound`, checkedAt };
+        return { outcome: "accepted", stage: "connack", message: `${subject} connected by itself at ${new Date(seen.connectedAt).toISOString()}, after its certificate was bound`, checkedAt };
     }
     const last = seen.last?.lastConnectTime;
     const when = last === undefined ? "has never connected" : `last connected at ${new Date(last).toISOString()}`;
@@ -152,7 +153,7 @@ async function observed(server: Server, inputs: PublishCheckInputs): Promise<Che
         outcome: "refused",
         cause: "not-seen",
         stage: "connack",
-        message: `${subject}: the device did not connect within ${inputs.timeout} s of the binding at ${new Date(since).toISOString()} (it ${when}): deliver key and certificate to it, or raise timeout`,
+        message: `${subject} did not connect within ${inputs.timeout} s of the binding at ${new Date(since).toISOString()} (it ${when}): deliver key and certificate to it, or raise timeout`,
         checkedAt,
     };
 }
@@ -167,14 +168,15 @@ const skew = (thingsboard: ThingsBoard) => {
     return clockSkewMs === undefined ? {} : { clockSkewMs };
 };
 
-/** Asked only after a refusal; what can't be asked leaves the sentence less exact, not missing. */
+/** What can't be asked leaves the sentence less exact, not missing. */
 async function context(server: Server, thingsboard: ThingsBoard, inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Promise<DiagnosisContext> {
-    const [device, row] = await Promise.all([thingsboard.deviceById(inputs.deviceId).catch(() => undefined), thingsboard.credentials(inputs.deviceId).catch(() => undefined)]);
+    const unknown = { unknown: true } as const;
+    const [device, row] = await Promise.all([thingsboard.deviceById(inputs.deviceId).catch(() => undefined), thingsboard.credentials(inputs.deviceId).catch(() => unknown)]);
     const transport = profile?.profileData.transportConfiguration;
     return {
         deviceName: inputs.deviceName ?? device?.name ?? inputs.deviceId,
         restHost: server.restHost,
-        credential: row ? { credentialsType: row.credentialsType, credentialsId: row.credentialsId } : null,
+        ...(row && "unknown" in row ? {} : { credential: row ? { credentialsType: row.credentialsType, credentialsId: row.credentialsId } : null }),
         ...(inputs.credentialsId === undefined ? {} : { boundCredentialsId: inputs.credentialsId }),
         ...skew(thingsboard),
         ...(device ? { isGateway: device.additionalInfo?.["gateway"] === true } : {}),

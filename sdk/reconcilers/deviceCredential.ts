@@ -24,6 +24,8 @@ export interface DeviceCredentialInputs {
 export interface DeviceCredentialState extends DeviceCredentialInputs {
     readonly stateVersion: 1;
     readonly deviceId: DeviceId;
+    /** Which of `deviceId` and `deviceName` are inputs; the other is for the reader of the state. */
+    readonly targetInputs: readonly ("deviceId" | "deviceName")[];
     /** The credential that we bound. Drift never changes it. */
     readonly credentialsId: string;
     /**
@@ -68,7 +70,7 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
             const certificatePem = boundCertificate(row, state);
             // Saved again by somebody, with our certificate in it: still our binding.
             const rowVersion = row.credentialsId === state.credentialsId ? (row.version ?? null) : state.rowVersion;
-            return { id, inputs: inputsOnly({ ...state, certificatePem }), props: toState({ ...state, certificatePem, rowVersion }) };
+            return { id, inputs: inputsOf({ ...state, certificatePem }), props: toState({ ...state, certificatePem, rowVersion }) };
         },
 
         // Moving to another device is an update too: a replacement would bind the same certificate twice.
@@ -119,6 +121,7 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
         return {
             ...inputs,
             stateVersion: 1,
+            targetInputs: targetInputs(inputs),
             deviceId: device.id.id,
             deviceName: inputs.deviceName ?? device.name,
             credentialsId: leaf.credentialsId,
@@ -249,10 +252,15 @@ function takenElsewhere(deviceName: string, credentialsId: string): string {
 export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
 
 /** The binding as it is, with inputs that don't touch it. */
-function withInputs({ stateVersion, deviceId, credentialsId, rowVersion, bindingRevision, boundAt, deviceName }: DeviceCredentialState, news: DeviceCredentialInputs): DeviceCredentialState {
-    return { deviceName, ...news, stateVersion, deviceId, credentialsId, rowVersion, bindingRevision, boundAt } as DeviceCredentialState;
+function withInputs(state: DeviceCredentialState, news: DeviceCredentialInputs): DeviceCredentialState {
+    const { stateVersion, deviceId, deviceName, credentialsId, rowVersion, bindingRevision, boundAt } = state;
+    return toState({ deviceName, ...news, stateVersion, targetInputs: targetInputs(news), deviceId, credentialsId, rowVersion, bindingRevision, boundAt } as DeviceCredentialState);
 }
 
-function inputsOnly({ deviceId, deviceName, certificatePem, adopt, onDelete, declaredBy }: DeviceCredentialInputs): DeviceCredentialInputs {
-    return toState({ deviceId, deviceName, certificatePem, adopt, onDelete, declaredBy } as DeviceCredentialInputs);
+const targetInputs = (inputs: DeviceCredentialInputs) => (["deviceId", "deviceName"] as const).filter(key => inputs[key] !== undefined);
+
+function inputsOf(state: DeviceCredentialState): DeviceCredentialInputs {
+    const { certificatePem, adopt, onDelete, declaredBy, targetInputs } = state;
+    const target = Object.fromEntries(targetInputs.map(key => [key, state[key]]));
+    return toState({ ...target, certificatePem, adopt, onDelete, declaredBy } as DeviceCredentialInputs);
 }

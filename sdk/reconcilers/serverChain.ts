@@ -1,6 +1,7 @@
 // Fetches the chain of the MQTT port, and notices when the server shows another one.
 
 import { randomUUID } from "node:crypto";
+import { certificates } from "../mqtt/pem";
 import { type ServerChain, describeChain, fetchServerChain } from "../mqtt/serverChain";
 import { UserError } from "../userError";
 import { type Reconciler, isUnknown, sameJson, toState } from "./reconciler";
@@ -51,7 +52,7 @@ export function serverChain(server: ServerOf, warn: (text: string) => void, now:
             const { foundFingerprint: _before, ...before } = state;
             const chain = await fetch(server(), before);
             remind(chain);
-            const found = chain.chainPem === state.chainPem ? {} : { foundFingerprint: chain.fingerprint };
+            const found = sameChain(chain.chainPem, state.chainPem) ? {} : { foundFingerprint: chain.fingerprint };
             return { id, inputs: inputsOnly({ ...before, ...found }), props: toState({ ...before, ...found }) };
         },
 
@@ -74,6 +75,16 @@ export function serverChain(server: ServerOf, warn: (text: string) => void, now:
         const days = Math.floor((Date.parse(notAfter) - now().getTime()) / 86_400_000);
         if (days < soon) warn(`the certificate ${JSON.stringify(subject)} of the MQTT server ${days < 0 ? "expired" : "expires"} on ${notAfter} (in ${days} days): devices will refuse to connect; renew it on the server`);
     }
+}
+
+/**
+ * A root that the server does not send is added from what is trusted here, and comes and goes with the release of Node:
+ * what signed it is the same.
+ */
+function sameChain(a: string, b: string): boolean {
+    const sent = (pem: string) => certificates(pem, "the server's chain").filter(certificate => !certificate.checkIssued(certificate)).map(({ fingerprint256 }) => fingerprint256);
+    const [left, right] = [sent(a), sent(b)];
+    return left.length + right.length === 0 ? a === b : sameJson(left, right);
 }
 
 /** Days; as long as the certificates of public authorities may be late. */

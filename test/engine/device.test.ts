@@ -106,7 +106,7 @@ test("a logical rename and --target-replace keep the device", async () => {
     stack.program = declare("two");
     expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
     expect(await server.deviceByName("kept")).toMatchObject({ id });
-    await stack.up({ targetReplace: [urn.replace(/one$/, "two")] });
+    await stack.up({ replace: [urn.replace(/one$/, "two")] });
     expect(await server.deviceByName("kept")).toMatchObject({ id });
     await stack.destroy();
     expect(await server.deviceByName("kept")).toBeUndefined();
@@ -148,20 +148,25 @@ test("changing a label previews exactly one update, with everything that hangs o
     expect((await stack.up()).changes).toEqual({ same: 6, update: 1 });
 });
 
-test("what ThingsBoard would refuse, or store and misread, is said in preview", async () => {
+test.each([
+    [{ name: "  " }, "name is blank"],
+    [{ name: "<b>x</b>" }, "ThingsBoard refuses what looks like HTML"],
+    [{ name: "x".repeat(256) }, "name has 256 characters: ThingsBoard takes at most 255"],
+    [{ name: "reserved", attributes: { active: true } }, 'device "reserved": attributes has the key "active", which ThingsBoard writes itself'],
+    [{ name: "both", customer: "a", owner: "b" }, "exclude each other"],
+    [{ name: "marked", additionalInfo: { pulumi: 1 } }, "where this package keeps its ownership mark"],
+    [{ name: "odd", onDelete: "destroy" as "delete" }, 'onDelete is "destroy": expected "delete" or "keep"'],
+])("what ThingsBoard would refuse, or store and misread, is said in preview (%#)", async (args, sentence) => {
+    const stack = await testStack(server, async () => void new tb.Device("d", args));
+    const text = await failure(stack.preview());
+    expect(text).toContain(sentence);
+    expect(text).not.toMatch(/^\s+at /m);
+});
+
+test("the same name declared twice is said in preview", async () => {
     const stack = await testStack(server, async () => {
-        new tb.Device("blank", { name: "  " });
-        new tb.Device("html", { name: "<b>x</b>" });
-        new tb.Device("long", { name: "x".repeat(256) });
-        new tb.Device("reserved", { name: "reserved", attributes: { active: true } });
         new tb.Device("one", { name: "twice" });
         new tb.Device("two", { name: "twice" });
     });
-    const text = await failure(stack.preview());
-    expect(text).toContain("name is blank");
-    expect(text).toContain("ThingsBoard refuses what looks like HTML");
-    expect(text).toContain("name has 256 characters: ThingsBoard takes at most 255");
-    expect(text).toContain('attributes has the key "active", which ThingsBoard writes itself');
-    expect(text).toContain('device "twice": it is declared twice in this program');
-    expect(text).not.toMatch(/^\s+at /m);
+    expect(await failure(stack.preview())).toContain('device "twice": it is declared twice in this program');
 });

@@ -54,7 +54,7 @@ test("a logical rename, --target-replace and another Provider leave the device b
     expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
     expect(await bound(deviceId)).toBe(wanted);
 
-    const replaced = await stack.up({ targetReplace: [urn.replace(/one$/, "two")] });
+    const replaced = await stack.up({ replace: [urn.replace(/one$/, "two")] });
     expect(replaced.changes).toMatchObject({ replace: 1 });
     expect(await bound(deviceId)).toBe(wanted);
 

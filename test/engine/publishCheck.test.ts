@@ -53,7 +53,7 @@ test("a refused connection fails the deployment with its code in words, and the 
     const stack = await testStack(server, checked("refused"));
     server.emulator.faults.set({ mqtt: { connack: 0x87 } });
     const text = await failure(stack.up());
-    expect(text).toContain('publish check of device "refused"');
+    expect(text).toContain('publish check: device "refused"');
     expect(text).toMatch(/135|0x87/);
     expect(text).not.toMatch(/^\s+at /m);
     const [check] = (await stack.resources()).filter(({ type }) => type.endsWith(":PublishCheck"));
@@ -69,9 +69,9 @@ test("a refused connection fails the deployment with its code in words, and the 
 
 test("a PUBACK that never comes is a timeout that says where it waited", async () => {
     const stack = await testStack(server, checked("silent", { timeout: 2 }));
-    server.emulator.faults.set({ mqtt: { withholdPuback: true } });
+    server.emulator.faults.set({ mqtt: { puback: "withhold" } });
     const text = await failure(stack.up());
-    expect(text).toContain('publish check of device "silent"');
+    expect(text).toContain('publish check: device "silent"');
     expect(text).toMatch(/PUBACK/);
 });
 
@@ -80,7 +80,7 @@ test("onFailure warn goes on and says why", async () => {
     server.emulator.faults.set({ mqtt: { connack: 0x87 } });
     const { outputs, output } = await stack.up();
     expect(outputs).toMatchObject({ outcome: "refused", stage: "connack", connackCode: 0x87 });
-    expect(output).toContain('warning: publish check of device "warned"');
+    expect(output).toContain('warning: publish check: device "warned"');
 });
 
 test("a new binding is checked again", async () => {
@@ -101,14 +101,14 @@ test("mode observe waits for the device itself, without its key", async () => {
         return { outcome: check.outcome };
     });
     const text = await failure(stack.up());
-    expect(text).toContain(`publish check of device "${name}": the device did not connect within 2 s`);
+    expect(text).toContain(`publish check: device "${name}" did not connect within 2 s`);
     expect(text).toContain("has never connected");
 });
 
 test("an MQTT server that is not there, or not trusted, is named", async () => {
     const deadPort = await testStack({ environment: { ...server.environment, THINGSBOARD_MQTT_PORT: "1" } }, checked("dead-port", { timeout: 5 }));
-    expect(await failure(deadPort.up())).toMatch(/publish check of device "dead-port": .*localhost:1/);
+    expect(await failure(deadPort.up())).toMatch(/publish check: device "dead-port".*localhost:1/);
     const { THINGSBOARD_MQTT_CA_PEM: _ca, ...withoutCa } = server.environment;
     const untrusted = await testStack({ environment: withoutCa }, checked("untrusted", { timeout: 5 }));
-    expect(await failure(untrusted.up())).toMatch(/publish check of device "untrusted": .*mqttCaPem/);
+    expect(await failure(untrusted.up())).toMatch(/publish check: device "untrusted".*mqttCaPem/);
 });

@@ -72,21 +72,21 @@ export async function testStack(target: Target, program: Program, name = `test${
         folder,
         environment,
         async up(options) {
-            return run(output => stack.up({ program: inline(made.program), onOutput: output, color: "never", ...options }));
+            return run(output => stack.up({ program: inline(made.program), onOutput: output, onError: output, color: "never", ...options }));
         },
         async preview(options) {
             let text = "";
             const result = await shown(
-                stack.preview({ program: inline(made.program), diff: true, onOutput: chunk => (text += chunk), color: "never", ...options }),
+                stack.preview({ program: inline(made.program), diff: true, onOutput: chunk => (text += chunk), onError: chunk => (text += chunk), color: "never", ...options }),
                 () => text,
             );
             return { changes: result.changeSummary as Record<string, number>, output: text, outputs: {} };
         },
         async refresh(options) {
-            return run(output => stack.refresh({ onOutput: output, color: "never", ...options }));
+            return run(output => stack.refresh({ onOutput: output, onError: output, color: "never", ...options }));
         },
         async destroy(options) {
-            return run(output => stack.destroy({ onOutput: output, color: "never", ...options }));
+            return run(output => stack.destroy({ onOutput: output, onError: output, color: "never", ...options }));
         },
         rawState() {
             return filesBelow(folder).map(file => readFileSync(file, "latin1")).join("\n");

@@ -1,0 +1,58 @@
+// The program that the README shows, word for word, and the commands beside it.
+
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type CommandLine, commandLine, repository } from "./support/commandLine";
+import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
+
+const readme = readFileSync(path.join(repository, "README.md"), "utf8");
+const program = /```ts\n(import \* as pulumi[\s\S]*?)```/.exec(readme)![1]!;
+const byHand = /```sh\n(pulumi stack output certificatePem[\s\S]*?)```/.exec(readme)![1]!;
+
+let server: ThingsBoardUnderTest;
+let project: string;
+let pulumi: CommandLine;
+
+beforeAll(async () => {
+    // The README relies on the standard port and on a server certificate that the system trusts.
+    server = await thingsBoard({ mqttsPort: 8883 });
+    project = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-readme-"));
+    writeFileSync(path.join(project, "Pulumi.yaml"), "name: readme\nruntime: nodejs\n");
+    writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "readme", private: true }));
+    writeFileSync(path.join(project, "index.ts"), program);
+    mkdirSync(path.join(project, "node_modules"));
+    for (const name of ["@pulumi", "pulumi-thingsboard", "@types"]) symlinkSync(path.join(repository, "node_modules", name), path.join(project, "node_modules", name));
+    pulumi = commandLine(project, { NODE_EXTRA_CA_CERTS: server.emulator.caFile });
+    await pulumi("stack", "init", "dev");
+});
+afterAll(async () => {
+    await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
+    pulumi.remove();
+    rmSync(project, { recursive: true, force: true });
+    await server.stop();
+});
+
+test("the program deploys, and has nothing to do the second time", async () => {
+    const url = server.emulator.restUrl.replace("127.0.0.1", "localhost");
+    await pulumi("config", "set", "url", url);
+    await pulumi("config", "set", "--secret", "apiKey", server.emulator.apiKey);
+    await pulumi("up", "--yes", "--skip-preview");
+    expect(await pulumi.outputs()).toMatchObject({ result: expect.stringMatching(/^publish check: device "pump-1".* is stored$/) as string });
+    await pulumi("preview", "--refresh", "--expect-no-changes");
+    expect(pulumi.rawState()).not.toContain(server.emulator.apiKey);
+});
+
+test("the commands that do the same by hand work as they stand", async () => {
+    writeFileSync(path.join(project, "tb-server-chain.pem"), server.emulator.caPem);
+    const script = byHand.replace("thingsboard.example.com", "localhost");
+    await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], { cwd: project, env: pulumi.environment });
+    const { id } = (await server.deviceByName("pump-1"))!;
+    await expect.poll(async () => {
+        const values = await server.call<{ temperature: { value: string }[] }>("GET", `/api/plugins/telemetry/DEVICE/${id.id}/values/timeseries?keys=temperature`);
+        return values.temperature[0]?.value;
+    }).toBe("25");
+});
