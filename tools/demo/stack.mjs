@@ -28,7 +28,7 @@ export function quickStart(root, folder, environment) {
      */
     async function run(output, ...args) {
         if (output === "shown") print(`$ pulumi ${args.join(" ")}`);
-        const child = spawn("pulumi", [...args, "--stack", name, "--non-interactive"], {
+        const child = spawn("pulumi", [...args, "--stack", name, "--non-interactive", ...quieter(args)], {
             cwd: root,
             stdio: ["ignore", "pipe", "pipe"],
             env: {
@@ -89,8 +89,22 @@ export function quickStart(root, folder, environment) {
     };
 }
 
-/** What a failed command said, without the rest of its output. @param {string} text */
-function cause(text) {
-    const lines = text.split("\n").map((line) => line.trim()).filter((line) => line.startsWith("error:"));
+/** Deployments show each resource once, not each of its steps. @param {string[]} args */
+function quieter([command]) {
+    return ["up", "preview", "refresh", "destroy"].includes(command) ? ["--suppress-progress"] : [];
+}
+
+/**
+ * The errors of a failed command, without its other output and without the engine's "1 error occurred".
+ *
+ * @param {string} text
+ */
+export function cause(text) {
+    const diagnostics = /^Diagnostics:\n([\s\S]*?)(?:^(?:Outputs|Resources|Duration):|$(?![\s\S]))/m.exec(text)?.[1] ?? text;
+    const errors = diagnostics.split(/\n\s*\n/).filter((paragraph) => paragraph.includes("error:"));
+    const lines = errors.flatMap((paragraph) => paragraph.split("\n"))
+        .map((line) => line.trim())
+        .filter((line) => line && !/^\S+ \(.*\):$/.test(line) && !/^error: (update failed|\d+ errors? occurred:)$/.test(line))
+        .map((line) => line.replace(/^(error: |\* )/, ""));
     return [...new Set(lines)].join("\n") || text.trim();
 }

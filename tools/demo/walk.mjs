@@ -16,6 +16,8 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-thingsboard-demo-")
 /** @type {(() => Promise<unknown>)[]} */
 const cleanUp = [async () => fs.rmSync(folder, { recursive: true, force: true })];
 
+/** @type {Promise<void> | undefined} */
+let finishing;
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.once(signal, () => {
@@ -25,6 +27,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 try {
     await walk();
+    await finish();
+    heading("Done: no device, no state, no file is left");
 } catch (error) {
     if (!interrupted) console.error(`\nnpm run demo: ${error instanceof DemoFailure ? error.message : error.stack}`);
     process.exitCode = 1;
@@ -34,8 +38,9 @@ try {
 process.exit(); // whatever an interrupted step has left open
 
 async function walk() {
+    const faults = readFaults(process.argv.slice(2));
     heading("A ThingsBoard, emulated: REST, and MQTT over TLS, on this machine only");
-    const server = await startEmulator(JSON.parse(process.env.DEMO_EMULATOR_OPTIONS ?? "{}"));
+    const server = await startEmulator({ faults });
     cleanUp.push(() => server.stop());
     print(`REST ${server.restUrl}, MQTT ${server.mqttsHost}:${server.mqttsPort}`);
     const rest = restClient(server);
@@ -82,38 +87,48 @@ async function walk() {
     await rest("POST", "/api/device/credentials", {
         ...row, credentialsType: "ACCESS_TOKEN", credentialsId: "TYPED_BY_SOMEBODY", credentialsValue: null,
     });
-    print(`device ${ec.deviceId} now answers to an access token, and its certificate is refused`);
+    print(`device ${ec.deviceId} now has an access token in the place of its certificate`);
 
     heading("Pulumi finds it");
     const drift = await stack.run("shown", "preview", "--refresh", "--diff", "--expect-no-changes");
     demand(drift.code !== 0, "`pulumi preview --refresh --expect-no-changes` did not find the drift");
     print("(an error is right here: it is what a nightly job would fail with)");
-    await stack.succeed("shown", "refresh", "--yes", "--skip-preview");
+    await stack.succeed("shown", "refresh", "--yes", "--skip-preview", "--suppress-outputs");
 
     heading("... and puts it right");
-    await stack.succeed("shown", "up", "--yes", "--skip-preview");
+    await stack.succeed("shown", "up", "--yes", "--skip-preview", "--suppress-outputs");
     const mended = await rest("GET", `/api/device/${ec.deviceId}/credentials`);
     demand(
         mended.credentialsType === "X509_CERTIFICATE" && mended.credentialsId === ec.credentialsId,
         `after \`pulumi up\` the device holds ${mended.credentialsType} ${mended.credentialsId}`,
     );
-    await stack.succeed("shown", "preview", "--refresh", "--expect-no-changes");
+    await stack.succeed("quiet", "preview", "--refresh", "--expect-no-changes");
+    print("$ pulumi preview --refresh --expect-no-changes", "nothing left to do");
 
     heading("pulumi destroy");
     await stack.succeed("shown", "destroy", "--yes", "--skip-preview");
     const left = await rest("GET", "/api/tenant/devices?pageSize=100&page=0&textSearch=pump-");
     demand(left.totalElements === 0, `after \`pulumi destroy\` ${left.totalElements} devices are left`);
-
-    heading("Done: no device, no state, no file is left");
 }
 
-let finishing;
 /** Undoes what was begun, last thing first; only once, whoever asks. */
 function finish() {
     finishing ??= (async () => {
         for (const undo of cleanUp.reverse()) await undo();
     })();
     return finishing;
+}
+
+/** `--faults <JSON>`: what the emulator should do wrong, to see what a refusal looks like. @param {string[]} argv */
+function readFaults([flag, json, ...rest]) {
+    if (flag === undefined) return {};
+    const usage = `usage: npm run demo [-- --faults '{"mqtt":{"puback":"withhold"}}']`;
+    demand(flag === "--faults" && json && rest.length === 0, usage);
+    try {
+        return JSON.parse(json);
+    } catch (error) {
+        throw new DemoFailure(`${usage} (${error.message})`);
+    }
 }
 
 /** @param {{ restUrl: string, apiKey: string }} server */
