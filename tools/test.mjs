@@ -30,7 +30,11 @@ try {
     fs.rmSync(reports, { recursive: true, force: true });
 }
 
-/** Vitest colours its output on CI machines even where nobody asked for it, and logs are read by programs. */
+/**
+ * Vitest may colour its output in a log, too, and logs are read by programs.
+ *
+ * @returns {Record<string, string>}
+ */
 function plainUnlessTerminal() {
     return process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: "1" };
 }

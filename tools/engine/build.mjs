@@ -22,13 +22,13 @@ const pulumiEntry = `pulumi-${PULUMI_VERSION}-${fingerprint([platform], inHere("
 const homeEntry = `home-tls-${TLS_VERSION}-${fingerprint([platform], inHere("go.mod", "go.sum", "cmd", "tlsshim"))}`;
 const engineEntry = `engine-${fingerprint([pulumiEntry], inHere("launchers", "language-host"))}`;
 
-/** The engine, if an earlier run has built it from the same sources. */
-export function builtEngine() {
-    const [engine, home] = [cached(engineEntry), cached(homeEntry)];
-    return engine && home && { pulumi: path.join(engine, "bin", "pulumi"), home };
+/** Whether an earlier run has built everything from the same sources. */
+export function isBuilt() {
+    return Boolean(cached(pulumiEntry) && cached(homeEntry));
 }
 
-export async function makeBuiltEngine() {
+/** The built engine; what is in the cache already is not built again. */
+export async function builtEngine() {
     if (process.platform === "win32") throw new EngineError("On Windows the engine isn't built: install Pulumi and have `pulumi` on PATH.");
     const built = await cachedOr(pulumiEntry, (folder) => goBuild({
         what: `pulumi ${PULUMI_VERSION}`,

@@ -40,7 +40,7 @@ export async function runQuietly(file, args, options = {}) {
     });
     const stop = (signal = "SIGTERM") => {
         try {
-            process.kill(-child.pid, signal); // the command and what it started
+            if (child.pid) process.kill(-child.pid, signal); // the command and what it started
         } catch {
             // gone already
         }

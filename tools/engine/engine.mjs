@@ -3,7 +3,7 @@
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { builtEngine, makeBuiltEngine } from "./build.mjs";
+import { builtEngine, isBuilt } from "./build.mjs";
 import { cacheFolder } from "./cache.mjs";
 import { onPath, outputOf } from "./commands.mjs";
 import { installedEngine, installEngine } from "./install.mjs";
@@ -23,15 +23,10 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 /** Finds or makes the engine, saying what it does. @returns {Promise<Engine>} */
 export async function findEngine() {
     const node = await findNode();
-    const onUsersPath = pulumiOnPath();
-    if (onUsersPath) return describe("official", onUsersPath, node, path.join(cacheFolder, "home"));
-
-    const installed = installedEngine();
-    if (installed) return describe("official", installed, node, path.join(cacheFolder, "home"));
-    const built = builtEngine() ?? await installEngine(repository, node) ?? await makeBuiltEngine();
-    return typeof built === "string"
-        ? describe("official", built, node, path.join(cacheFolder, "home"))
-        : describe("built", built.pulumi, node, built.home);
+    const official = pulumiOnPath() ?? installedEngine() ?? (isBuilt() ? undefined : await installEngine(repository, node));
+    if (official) return describe("official", official, node, path.join(cacheFolder, "home"));
+    const { pulumi, home } = await builtEngine();
+    return describe("built", pulumi, node, home);
 }
 
 /** The environment of `findEngine()`, for scripts that need nothing else. */

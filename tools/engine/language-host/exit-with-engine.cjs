@@ -4,6 +4,6 @@
 // kernel closes it with the engine. The alternative, asking the engine every few minutes whether it is still there,
 // leaves processes behind for minutes.
 
-process.stdin.on("end", () => process.emit("engine-gone") || process.exit(1));
+process.stdin.on("end", () => /** @type {NodeJS.EventEmitter} */ (process).emit("engine-gone") || process.exit(1));
 process.stdin.on("error", () => process.exit(1));
 process.stdin.resume();

@@ -77,6 +77,7 @@ export async function stopPrograms() {
 }
 
 function programEnvironment({ options, config, secretKeys }) {
+    /** @type {NodeJS.ProcessEnv} */
     const environment = {
         ...process.env,
         PULUMI_CONFIG: JSON.stringify(config),
