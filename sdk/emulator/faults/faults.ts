@@ -11,6 +11,8 @@ export interface RestFault {
     readonly skip?: number;
     /** How many matching calls are hit; all of them, until the faults are cleared, if left out. */
     readonly times?: number;
+    /** For how long after it was set; until the faults are cleared, if left out. */
+    readonly duration?: Milliseconds;
     /** Answers with this status and does nothing. */
     readonly status?: number;
     /** The body that goes with `status`, instead of ThingsBoard's own error body. */
@@ -26,8 +28,8 @@ export interface RestFault {
 export interface MqttFault {
     /** How many connections are hit, counted when they are accepted; all of them if left out. */
     readonly times?: number;
-    /** Ends the connection before the TLS handshake. */
-    readonly tls?: "close";
+    /** Ends the connection before the TLS handshake, never answers it, or does as a load balancer that ends TLS: the client's certificate is lost. */
+    readonly tls?: "close" | "withhold" | "dropCertificate";
     /** Refuses CONNECT with this code (a code of one protocol version is translated to the other), never answers, or hangs up. */
     readonly connack?: number | "withhold" | "close";
     /** Answers every QoS 1 publish with this reason code (3.1.1 has none: 0 is sent), never, or hangs up. Nothing is stored. */
@@ -64,6 +66,7 @@ export interface FaultState extends FaultControl {
 interface Counted {
     readonly fault: RestFault;
     readonly pattern: RegExp;
+    readonly end: number;
     skip: number;
     left: number;
 }
@@ -75,7 +78,7 @@ export function createFaults(): FaultState {
     const set = (faults: Faults): void => {
         current = { ...current, ...faults };
         if (faults.rest) {
-            rest = faults.rest.map((fault) => ({ fault, pattern: toPattern(fault.path ?? "*"), skip: fault.skip ?? 0, left: fault.times ?? Infinity }));
+            rest = faults.rest.map((fault) => ({ fault, pattern: toPattern(fault.path ?? "*"), end: performance.now() + (fault.duration ?? Infinity), skip: fault.skip ?? 0, left: fault.times ?? Infinity }));
         }
         if (faults.mqtt) mqttLeft = faults.mqtt.times ?? Infinity;
     };
@@ -90,7 +93,7 @@ export function createFaults(): FaultState {
         },
         takeRest: (method, path) => {
             for (const counted of rest) {
-                if (counted.left <= 0 || (counted.fault.method ?? method) !== method || !counted.pattern.test(path)) continue;
+                if (counted.left <= 0 || counted.end < performance.now() || (counted.fault.method ?? method) !== method || !counted.pattern.test(path)) continue;
                 if (counted.skip > 0) {
                     counted.skip--;
                     continue;

@@ -1,11 +1,10 @@
 // The two MQTT listeners: plain, and over TLS with the client's certificate wanted but not needed.
-import { constants, type X509Certificate } from "node:crypto";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { createSecureContext, TLSSocket, type SecureContext } from "node:tls";
 import { presentChain } from "../platform/chain";
 import type { FaultState, MqttFault } from "../faults/faults";
 import type { ServerCertificate } from "../pki";
 import { serveConnection, type Transport } from "./connection";
+import { acceptTls, contextOf } from "./tls";
 
 export interface MqttServers {
     readonly mqttPort: number;
@@ -33,15 +32,9 @@ export async function startMqtt(transport: Transport, faults: FaultState, option
     const plain = accept((socket, fault) => serveConnection(transport, socket, [], fault));
     const tls = accept((socket, fault) => {
         if (fault?.tls === "close") return void socket.destroy();
-        const secured = new TLSSocket(socket, { isServer: true, secureContext, requestCert: true, rejectUnauthorized: false });
-        const timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT);
-        socket.once("close", () => clearTimeout(timer));
-        secured.on("error", () => socket.destroy());
-        secured.once("secure", () => {
-            clearTimeout(timer);
-            const chain = receivedChain(secured);
-            // a certificate that did not sign the one before it ends the handshake on a real server
-            if (!isSigned(chain)) return void socket.destroy();
+        if (fault?.tls === "withhold") return void socket.resume();
+        acceptTls(socket, secureContext, (secured, received) => {
+            const chain = fault?.tls === "dropCertificate" ? [] : received;
             presentChain(transport.platform, chain);
             serveConnection(transport, secured, chain, fault);
         });
@@ -60,34 +53,6 @@ export async function startMqtt(transport: Transport, faults: FaultState, option
         },
     };
 }
-
-const HANDSHAKE_TIMEOUT = 30_000;
-
-const contextOf = (certificate: ServerCertificate): SecureContext =>
-    createSecureContext({
-        cert: certificate.chainPem,
-        key: certificate.keyPem,
-        // the list of acceptable issuers names one: the subject of the server's own leaf
-        ca: certificate.leafPem,
-        // no resumption: a resumed session does not carry the chain
-        secureOptions: constants.SSL_OP_NO_TICKET,
-    });
-
-/** All certificates as they came, whether or not one signed another. */
-function receivedChain(socket: TLSSocket): X509Certificate[] {
-    const chain: X509Certificate[] = [];
-    for (let next = socket.getPeerX509Certificate(); next; next = next.issuerCertificate) chain.push(next);
-    return chain;
-}
-
-const isSigned = (chain: readonly X509Certificate[]): boolean =>
-    chain.slice(1).every((issuer, i) => {
-        try {
-            return chain[i]?.verify(issuer.publicKey) === true;
-        } catch {
-            return false;
-        }
-    });
 
 /** "localhost" is ::1 to some clients and 127.0.0.1 to others. A machine without IPv6 has the latter only. */
 async function listenOnLoopback(accept: (socket: Socket) => void, wanted: number): Promise<{ port: number; servers: Server[] }> {

@@ -1,6 +1,7 @@
 // Devices: create, change, delete.
 import type { Device } from "./entities";
 import { badRequest, changedBySomeoneElse, notFound, PlatformError } from "./errors";
+import { leaveGroups } from "./groups";
 import { newId, NULL_ID, randomAlphanumeric, type Uuid } from "./ids";
 import type { Json, JsonObject } from "./json";
 import { limitsOf, since, type Platform } from "./platform";
@@ -68,9 +69,7 @@ export function removeDevice(platform: Platform, device: Device): void {
     const { store } = platform;
     const row = store.credentials.find("deviceId", device.id);
     if (row) store.credentials.remove(row.id);
-    for (const group of store.groups.values()) {
-        if (group.members.includes(device.id)) store.groups.put({ ...group, members: group.members.filter((id) => id !== device.id) });
-    }
+    leaveGroups(platform, device.id);
     store.devices.remove(device.id);
     store.keyValues.forget(device.id);
     for (const listener of platform.listeners) listener.deviceRemoved?.(device.id);

@@ -8,6 +8,7 @@ import { apiKeyRoutes } from "./apiKeys";
 import { callerOf, ToLoginPage, type Caller } from "./auth";
 import { connectivityRoutes, type Addresses } from "./connectivity";
 import { customerRoutes } from "./customers";
+import { deviceApiRoutes } from "./deviceApi";
 import { deviceRoutes } from "./devices";
 import { groupRoutes } from "./groups";
 import { errorResponse, type Exchange, type HonoEnv } from "./http";
@@ -63,6 +64,7 @@ export function createApp(platform: Platform, tokens: Tokens, addresses: () => A
     app.use("*", intercept);
     loginRoutes(routes);
     systemRoutes(routes, platform);
+    deviceApiRoutes(routes);
     connectivityRoutes(routes, platform, addresses);
     apiKeyRoutes(routes, platform);
     // in front of the devices: the path of the import looks like one with an id
@@ -92,6 +94,10 @@ export function createApp(platform: Platform, tokens: Tokens, addresses: () => A
 }
 
 async function readBody(request: Request): Promise<string> {
-    if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY) throw new PlatformError(413, 31, "Request payload size exceeds the limit");
-    return request.text();
+    if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY) throw tooLarge();
+    const text = await request.text();
+    if (text.length > MAX_BODY) throw tooLarge();
+    return text;
 }
+
+const tooLarge = (): PlatformError => new PlatformError(413, 31, "Request payload size exceeds the limit");

@@ -1,5 +1,5 @@
 // Devices and their credentials.
-import type { Device, User } from "../platform/entities";
+import type { Device, EntityGroup, User } from "../platform/entities";
 import { CREDENTIALS_TYPES } from "../platform/entities";
 import { accessToken, changedCredentials, writeCredentials, type CredentialsRequest } from "../platform/credentials";
 import { changedDevice, createDevice, getDevice, removeDevice, type DeviceRequest, type NameConflict } from "../platform/devices";
@@ -10,6 +10,7 @@ import { cut, pageOf, type PageLink } from "../platform/pages";
 import { isCommunity, since, type Platform } from "../platform/platform";
 import { inTenant } from "../platform/store";
 import { isActive } from "../platform/deviceState";
+import { getGroup, joinGroups } from "../platform/groups";
 import type { Routes } from "./app";
 import { requireTenantAdmin, requireTenantUser } from "./auth";
 import { empty, json, jsonBody, notConvertible, pageLink, param, query, requiredQuery, type Exchange } from "./http";
@@ -25,7 +26,11 @@ export function deviceRoutes({ route }: Routes, platform: Platform): void {
         const conflict = nameConflict(x);
         const request = deviceRequest(jsonBody(x, DEVICE));
         const { tenantId } = requireTenantAdmin(x.caller);
-        if (request.id === undefined) return json(deviceJson(platform, createDevice(platform, tenantId, request, accessToken(query(x, "accessToken") || undefined), conflict)));
+        if (request.id === undefined) {
+            const groups = groupsToJoin(x, tenantId);
+            const created = createDevice(platform, tenantId, request, accessToken(query(x, "accessToken") || undefined), conflict);
+            return json(deviceJson(platform, joinGroups(platform, created, groups)));
+        }
         const device = changedDevice(platform, tenantId, getDevice(platform, tenantId, request.id), request);
         store.devices.put(device);
         return json(deviceJson(platform, device));
@@ -40,7 +45,10 @@ export function deviceRoutes({ route }: Routes, platform: Platform): void {
         const missing = [...(deviceBody ? [] : ["device must not be null"]), ...(credentialsBody ? [] : ["credentials must not be null"])];
         if (!deviceBody || !credentialsBody) throw badRequest(`Validation error: ${missing.join(", ")}`);
         const [request, credentials] = [deviceRequest(deviceBody), credentialsRequest(credentialsBody)];
-        if (request.id === undefined) return json(deviceJson(platform, createDevice(platform, tenantId, request, credentials, conflict)));
+        if (request.id === undefined) {
+            const groups = groupsToJoin(x, tenantId);
+            return json(deviceJson(platform, joinGroups(platform, createDevice(platform, tenantId, request, credentials, conflict), groups)));
+        }
         const device = changedDevice(platform, tenantId, getDevice(platform, tenantId, request.id), request);
         const row = store.credentials.find("deviceId", device.id);
         const changed = changedCredentials(platform, device.id, { ...credentials, ...(row ? { id: row.id } : {}) });
@@ -170,6 +178,13 @@ export function credentialsRequest(body: JsonObject): CredentialsRequest {
         credentialsValue: string(body["credentialsValue"]),
         version: integer(body["version"]),
     };
+}
+
+/** Professional Edition and Cloud: a device is born into groups. */
+function groupsToJoin(x: Exchange, tenantId: Uuid): EntityGroup[] {
+    if (isCommunity(x.platform)) return [];
+    const ids = [query(x, "entityGroupId"), ...(query(x, "entityGroupIds")?.split(",") ?? [])];
+    return ids.flatMap((id) => (id ? [getGroup(x.platform, tenantId, pathId(id))] : []));
 }
 
 function nameConflict(x: Exchange): NameConflict {

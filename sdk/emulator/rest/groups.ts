@@ -5,6 +5,7 @@ import { badRequest, itemNotFound, notFound, unreadable } from "../platform/erro
 import { newId, NULL_ID, pathId, toUuid, type Uuid } from "../platform/ids";
 import { entityId, object, string, type Json } from "../platform/json";
 import { cut } from "../platform/pages";
+import { getGroup, leaveGroups } from "../platform/groups";
 import { isCommunity, type Platform } from "../platform/platform";
 import { checkFields, checkName } from "../platform/validation";
 import type { Routes } from "./app";
@@ -25,9 +26,7 @@ export function groupRoutes({ route }: Routes, platform: Platform): void {
             const ownerId = owner(x, type, pathId(param(x, "ownerId")));
             const device = getDevice(platform, tenantId, pathId(param(x, "deviceId")));
             // a new owner takes the device out of the groups of the old one
-            for (const group of [...store.groups.values()]) {
-                if (group.ownerId !== ownerId && group.members.includes(device.id)) store.groups.put({ ...group, members: group.members.filter((id) => id !== device.id) });
-            }
+            leaveGroups(platform, device.id, (group) => group.ownerId !== ownerId);
             assignDevice(platform, device, type === "CUSTOMER" ? ownerId : NULL_ID);
             return empty();
         });
@@ -136,12 +135,6 @@ function ownerTypeOf(x: Exchange): OwnerType {
     const type = param(x, "ownerType");
     if (type !== "TENANT" && type !== "CUSTOMER") throw badRequest(`No enum constant org.thingsboard.server.common.data.EntityType.${type}`);
     return type;
-}
-
-export function getGroup(platform: Platform, tenantId: Uuid, id: Uuid): EntityGroup {
-    const group = platform.store.groups.get(id);
-    if (!group || group.tenantId !== tenantId) throw notFound(`Entity group with id [${id}] is not found`);
-    return group;
 }
 
 function ids(x: Exchange): Uuid[] {

@@ -1,6 +1,8 @@
 // Which ThingsBoard this is.
 import type { Platform, ThingsBoardEdition, ThingsBoardVersion } from "../platform/platform";
+import { itemNotFound } from "../platform/errors";
 import type { Routes } from "./app";
+import { requireSystemAdmin } from "./auth";
 import { json } from "./http";
 
 const RELEASE: Record<ThingsBoardVersion, string> = { "3.5": "3.5.1", "3.6": "3.6.4", "3.8": "3.8.1", "4.3": "4.3.1.3" };
@@ -13,5 +15,9 @@ export function systemRoutes({ route, open }: Routes, platform: Platform): void 
     const version = `${RELEASE[platform.version]}${suffix}`;
     const name = "ThingsBoard Server Application";
     route("GET", "/api/system/info", () => json({ version, artifact: "application", name, type: TYPE[platform.edition] }));
+    route("GET", "/api/admin/settings/:key", (x) => {
+        requireSystemAdmin(x.caller);
+        throw itemNotFound();
+    });
     open("GET", "/actuator/info", () => json({ build: { artifact: "application", name, time: "2026-06-29T00:00:00Z", version, group: "org.thingsboard" } }));
 }

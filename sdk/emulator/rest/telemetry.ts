@@ -48,10 +48,11 @@ const keys = (x: Exchange): string[] => (query(x, "keys") ?? "").split(",").filt
 
 function device(x: Exchange, text: string): Uuid {
     const id = pathId(text);
-    const user = requireTenantUser(x.caller);
+    const { user } = x.caller;
+    if (user.authority === "SYS_ADMIN") throw new TextError(403, "System administrator is not allowed to perform this operation!");
     const found = x.platform.store.devices.get(id);
     if (!found || found.tenantId !== user.tenantId) throw new TextError(404, "Device with requested id wasn't found!");
-    if (user.authority === "CUSTOMER_USER" && found.customerId !== user.customerId) throw new TextError(401, "Customer user is not allowed to perform this operation!");
+    if (user.authority === "CUSTOMER_USER" && found.customerId !== user.customerId) throw new TextError(403, "You don't have permission to perform this operation!");
     return id;
 }
 
