@@ -46,7 +46,7 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs): Prom
     const name = inputs.deviceName ?? inputs.deviceId;
     const thingsboard = server.thingsboard.about(`publish check of device "${name}"`);
     const profile = await profileOf(thingsboard, inputs.deviceId);
-    const sent = inputs.mode === "publish" ? message(inputs, profile) : undefined;
+    const sent = inputs.mode === "publish" ? messageOf(inputs, profile) : undefined;
     const before = sent?.key === undefined ? undefined : await latest(thingsboard, inputs.deviceId, sent.key);
     const connection = {
         ...server.mqtt,
@@ -68,8 +68,8 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs): Prom
     const storedAt = await stored(thingsboard, inputs.deviceId, sent.key, sent.value, before);
     if (storedAt !== undefined) return { ...accepted, message: `${accepted.message}, and what it published is stored`, storedAt };
     const missing = diagnoseNotStored(outcome, known);
-    const message = `publish check: ${missing.sentence}`;
-    return inputs.verifyStored === "required" ? { ...accepted, outcome: "refused", cause: missing.cause, stage: "stored", message } : { ...accepted, warning: message };
+    const warning = `publish check: ${missing.sentence}`;
+    return inputs.verifyStored === "required" ? { ...accepted, outcome: "refused", cause: missing.cause, stage: "stored", message: warning } : { ...accepted, warning };
 }
 
 interface Sent extends Message {
@@ -79,7 +79,7 @@ interface Sent extends Message {
     readonly value?: string;
 }
 
-function message(inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Sent {
+function messageOf(inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Sent {
     const transport = profile?.profileData.transportConfiguration;
     const telemetry = profile && {
         name: profile.name,

@@ -17,7 +17,7 @@ async function example(name: string, environment = server.environment) {
         await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
         pulumi.remove();
     });
-    await pulumi("stack", "init", "dev");
+    await pulumi.create();
     return pulumi;
 }
 

@@ -15,7 +15,7 @@ let pulumi: CommandLine;
 beforeAll(async () => {
     server = await thingsBoard();
     pulumi = commandLine(repository, server.environment);
-    await pulumi("stack", "init", "dev");
+    await pulumi.create();
 });
 afterAll(async () => {
     await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);

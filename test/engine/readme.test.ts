@@ -27,7 +27,7 @@ beforeAll(async () => {
     mkdirSync(path.join(project, "node_modules"));
     for (const name of ["@pulumi", "pulumi-thingsboard", "@types"]) symlinkSync(path.join(repository, "node_modules", name), path.join(project, "node_modules", name));
     pulumi = commandLine(project, { NODE_EXTRA_CA_CERTS: server.emulator.caFile });
-    await pulumi("stack", "init", "dev");
+    await pulumi.create();
 });
 afterAll(async () => {
     await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);

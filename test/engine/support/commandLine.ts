@@ -1,6 +1,7 @@
 // `pulumi` as a user types it, on a backend of the test's own.
 
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -19,15 +20,18 @@ export interface CommandLine {
     /** Everything that the backend holds, as text. */
     rawState(): string;
     remove(): void;
+    /** Creates the stack. */
+    create(): Promise<string>;
 }
 
-export function commandLine(project: string, environment: Readonly<Record<string, string>>, stack = "dev"): CommandLine {
+/** The stack has a name of its own, so that the settings file beside Pulumi.yaml is nobody else's; `remove` takes it away. */
+export function commandLine(project: string, environment: Readonly<Record<string, string>>): CommandLine {
+    const stack = `test-${randomBytes(4).toString("hex")}`;
     const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-test-"));
     const env = { ...process.env, ...environment, PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_CONFIG_PASSPHRASE: "a passphrase for tests", PULUMI_STACK: stack };
     const pulumi = async (...args: string[]) => {
-        const configFile = args[0] === "login" || args[0] === "stack" && args[1] !== "init" ? [] : ["--config-file", path.join(folder, "stack.yaml")];
         try {
-            return (await run("pulumi", [...args, ...configFile, "--non-interactive", "--color", "never", "--cwd", project], { env, maxBuffer: 64e6 })).stdout;
+            return (await run("pulumi", ["--non-interactive", "--color", "never", "--cwd", project, ...args], { env, maxBuffer: 64e6 })).stdout;
         } catch (error) {
             const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
             throw new Error(`pulumi ${args.join(" ")}:\n${stdout}\n${stderr}`);
@@ -44,6 +48,10 @@ export function commandLine(project: string, environment: Readonly<Record<string
                 .filter(entry => entry.isFile())
                 .map(entry => readFileSync(path.join(entry.parentPath, entry.name), "latin1"))
                 .join("\n"),
-        remove: () => rmSync(folder, { recursive: true, force: true }),
+        remove() {
+            rmSync(folder, { recursive: true, force: true });
+            rmSync(path.join(project, `Pulumi.${stack}.yaml`), { force: true });
+        },
+        create: () => pulumi("stack", "init", stack, "--no-select"),
     });
 }
