@@ -75,12 +75,6 @@ export function removeDevice(platform: Platform, device: Device): void {
     for (const listener of platform.listeners) listener.deviceRemoved?.(device.id);
 }
 
-export function assignDevice(platform: Platform, device: Device, customerId: Uuid): Device {
-    const assigned = { ...device, customerId, version: device.version + 1 };
-    platform.store.devices.put(assigned);
-    return assigned;
-}
-
 const nameExists = (): PlatformError => badRequest("Device with such name already exists!");
 
 function checkDevice(platform: Platform, tenantId: Uuid, request: DeviceRequest): string {

@@ -1,5 +1,5 @@
 // Entity groups of the Professional Edition and Cloud: who is in which.
-import { assignDevice } from "./devices";
+import { assignDevice } from "./assignment";
 import type { Device, EntityGroup } from "./entities";
 import { notFound } from "./errors";
 import type { Uuid } from "./ids";

@@ -1,6 +1,7 @@
 // Customers, as far as devices are assigned to them.
 import type { Customer, User } from "../platform/entities";
-import { assignDevice, getDevice } from "../platform/devices";
+import { assignDevice } from "../platform/assignment";
+import { getDevice } from "../platform/devices";
 import { badRequest, changedBySomeoneElse, forbidden, itemNotFound, notFound } from "../platform/errors";
 import { newId, NULL_ID, pathId, type Uuid } from "../platform/ids";
 import { entityId, integer, string, type JsonObject } from "../platform/json";

@@ -1,6 +1,7 @@
 // Entity groups and owners: Professional Edition and Cloud, written from what their clients and documents say.
 import type { EntityGroup } from "../platform/entities";
-import { assignDevice, getDevice } from "../platform/devices";
+import { assignDevice } from "../platform/assignment";
+import { getDevice } from "../platform/devices";
 import { badRequest, itemNotFound, notFound, unreadable } from "../platform/errors";
 import { newId, NULL_ID, pathId, toUuid, type Uuid } from "../platform/ids";
 import { entityId, object, string, type Json } from "../platform/json";
