@@ -40,11 +40,11 @@ describe.each([
         expect(await presenting(leaf, ca.pem)).toBe("accepted");
     });
     test("a certificate that did not sign the one before it", async () => {
-        expect(await presenting(leaf, stranger.pem)).toBe("ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN");
-        expect(await presenting(leaf, ca.pem + stranger.pem)).toBe("ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN");
+        expect(await presenting(leaf, stranger.pem)).toMatch(/ALERT_CERTIFICATE_UNKNOWN$/);
+        expect(await presenting(leaf, ca.pem + stranger.pem)).toMatch(/ALERT_CERTIFICATE_UNKNOWN$/);
     });
     test("a certificate without a subject", async () => {
-        expect(await presenting(nameless)).toBe("ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE");
+        expect(await presenting(nameless)).toMatch(/ALERT_BAD_CERTIFICATE$/);
     });
 });
 

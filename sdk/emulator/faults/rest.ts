@@ -21,12 +21,15 @@ export function interceptRest(faults: FaultState, pace: PaceState, wait: (time: 
         if (fault?.drop === "before") return hangUp(c);
         if (fault?.status !== undefined) return answer(fault, fault.status, now());
 
-        await pace.turn(workOf(method, path));
+        const work = async (): Promise<void> => {
+            await pace.turn(workOf(method, path));
+            await next();
+        };
         if (method === "DELETE" && /^\/api\/device\/[^/]+$/.test(path)) {
-            const { outcome } = await pace.deleting(next);
+            const { outcome } = await pace.deleting(work);
             // each of them waited for a second connection to the database; the device is gone all the same
             if (outcome === "stalled") c.res = errorResponse(general("Could not open JPA EntityManager for transaction"), undefined, now());
-        } else await next();
+        } else await work();
         if (fault?.drop === "after") return hangUp(c);
         return undefined;
     };

@@ -7,7 +7,7 @@ import { limitsOf, type Platform } from "../platform/platform";
 import type { RateLimits } from "../platform/rateLimits";
 import type { MqttFault } from "../faults/faults";
 import type { PaceState } from "../faults/pace";
-import { CODES, connackCode } from "./codes";
+import { CODES, connackCode, disconnectCode } from "./codes";
 import { identify } from "./connect";
 import { createFrameGuard, MAX_PACKET } from "./frames";
 import { objectOf, react } from "./publish";
@@ -67,7 +67,7 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
         const limited = code === CODES.success && identity.is === "device" && !withinLimit(identity.device, "transportDeviceMsgRateLimit");
         if (limited) code = CODES.connectionRateExceeded;
         send(version === 5 ? { cmd: "connack", reasonCode: connackCode(code, 5), sessionPresent: false } : { cmd: "connack", returnCode: connackCode(code, 4), sessionPresent: false });
-        if (code !== CODES.success) return close(limited ? CODES.messageRateTooHigh : connackCode(code, 5));
+        if (code !== CODES.success) return close(limited ? CODES.messageRateTooHigh : disconnectCode(connackCode(code, 5)));
         if (fault.closeAfterConnect) return close();
         socket.setTimeout((packet.keepalive ?? 0) * 1500);
         if (identity.is !== "device") {
