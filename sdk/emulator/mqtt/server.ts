@@ -40,7 +40,11 @@ export async function startMqtt(transport: Transport, faults: FaultState, option
         });
     });
 
-    const [mqtt, mqtts] = await Promise.all([listenOnLoopback(plain, options.mqttPort), listenOnLoopback(tls, options.mqttsPort)]);
+    const mqtt = await listenOnLoopback(plain, options.mqttPort);
+    const mqtts = await listenOnLoopback(tls, options.mqttsPort).catch((error: unknown) => {
+        for (const server of mqtt.servers) server.close();
+        throw error;
+    });
     return {
         mqttPort: mqtt.port,
         mqttsPort: mqtts.port,
