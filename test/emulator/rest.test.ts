@@ -21,6 +21,8 @@ describe("log-in", () => {
         }
         const response = await fetch(`${emulator.restUrl}/api/auth/user`, { headers: { authorization: "Basic x" }, redirect: "manual" });
         expect(response.headers.get("location")).toBe(`${emulator.restUrl}/oauth2Login`);
+        const followed = await fetch(`${emulator.restUrl}/api/auth/user`, { headers: { authorization: "Basic x" } });
+        expect([followed.status, followed.headers.get("content-type")]).toEqual([200, "text/html; charset=UTF-8"]);
     });
     test("a token works until log-out, which does not reach back into its own second", async () => {
         const [user, pair] = [{ username: emulator.username, password: emulator.password }, () => restOf(emulator, null)("POST", "/api/auth/login", user)];
@@ -167,6 +169,13 @@ describe("credentials", () => {
         );
         expect((await Promise.all(writes)).map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409]);
     });
+});
+
+test("of five deletes at once all say that it is gone", async () => {
+    const { id } = (await rest("POST", "/api/device", { name: "deleted by five" })).body;
+    const gone = await Promise.all(Array.from({ length: 5 }, () => rest("DELETE", `/api/device/${id.id}`)));
+    expect(gone.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect((await rest("DELETE", `/api/device/${id.id}`)).status).toBe(404);
 });
 
 describe("listing", () => {

@@ -21,7 +21,7 @@ import { tenantRoutes } from "./tenants";
 import type { Tokens } from "./tokens";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
-export type Handler = (x: Exchange) => Response;
+export type Handler = (x: Exchange) => Response | Promise<Response>;
 
 /** Declares a route. `open` ones need no log-in; their `caller` must not be used. */
 export interface Routes {
@@ -30,6 +30,7 @@ export interface Routes {
 }
 
 const MAX_BODY = 16_777_216;
+const PAGE = "<!doctype html><html><head><title>ThingsBoard</title></head><body>This is an emulated ThingsBoard. It has no user interface.</body></html>";
 
 export function createApp(platform: Platform, tokens: Tokens, addresses: () => Addresses, intercept: Intercept): Hono<HonoEnv> {
     const app = new Hono<HonoEnv>();
@@ -77,8 +78,10 @@ export function createApp(platform: Platform, tokens: Tokens, addresses: () => A
     tenantRoutes(routes);
 
     app.notFound((c) => {
+        const { path } = c.req;
+        // everything else is the user interface: whoever follows the way to the login page gets a page, with status 200
+        if (c.req.method === "GET" && !path.startsWith("/api/")) return c.html(PAGE);
         authorised((name) => c.req.header(name));
-        const path = new URL(c.req.url).pathname;
         const methods = known.filter((route) => route.pattern.test(path)).map((route) => route.method);
         const error =
             methods.length > 0
