@@ -121,6 +121,8 @@ export async function connect(emulator: Emulator, options: ClientOptions = {}): 
         received.push(packet);
         changed();
     });
+    // this codec refuses DISCONNECT with a code that belongs to CONNACK, which ThingsBoard sends all the same
+    parser.on("error", () => undefined);
     socket.on("data", (chunk: Buffer) => parser.parse(chunk));
     socket.on("error", (error: NodeJS.ErrnoException) => {
         failure ??= error.code ?? error.message;

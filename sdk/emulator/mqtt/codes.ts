@@ -31,8 +31,3 @@ const IN_5: Record<number, number> = { 1: 0x84, 2: CODES.invalidClientId, 3: COD
 /** A CONNACK code in the words of the protocol version. */
 export const connackCode = (code: number, protocolVersion: number): number =>
     protocolVersion === 5 ? (IN_5[code] ?? code) : code <= 5 ? code : (IN_3_1_1[code] ?? 3);
-
-const CONNACK_ONLY = new Set<number>([0x84, CODES.invalidClientId, CODES.badUserNameOrPassword, CODES.serverUnavailable, 0x8a, 0x8c]);
-
-/** What DISCONNECT says after a refused CONNECT: some codes are for CONNACK alone, and clients choke on them elsewhere. */
-export const disconnectCode = (connack: number): number => (CONNACK_ONLY.has(connack) ? CODES.notAuthorized : connack);

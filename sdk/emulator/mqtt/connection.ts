@@ -7,7 +7,7 @@ import { limitsOf, type Platform } from "../platform/platform";
 import type { RateLimits } from "../platform/rateLimits";
 import type { MqttFault } from "../faults/faults";
 import type { PaceState } from "../faults/pace";
-import { CODES, connackCode, disconnectCode } from "./codes";
+import { CODES, connackCode } from "./codes";
 import { identify } from "./connect";
 import { createFrameGuard, MAX_PACKET } from "./frames";
 import { objectOf, react } from "./publish";
@@ -43,7 +43,8 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
     };
     const close = (code?: number): void => {
         if (state === "closed") return;
-        // a client that is not let in hears CONNACK and, in MQTT 5, DISCONNECT as well
+        // A client that is not let in hears CONNACK and, in MQTT 5, DISCONNECT as well, with the same code: even with
+        // codes that the standard knows in CONNACK only, on which strict clients stumble.
         if (version === 5 && code !== undefined && state !== "new") send({ cmd: "disconnect", reasonCode: code });
         state = "closed";
         if (session) sessions.closed(session);
@@ -67,7 +68,7 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
         const limited = code === CODES.success && identity.is === "device" && !withinLimit(identity.device, "transportDeviceMsgRateLimit");
         if (limited) code = CODES.connectionRateExceeded;
         send(version === 5 ? { cmd: "connack", reasonCode: connackCode(code, 5), sessionPresent: false } : { cmd: "connack", returnCode: connackCode(code, 4), sessionPresent: false });
-        if (code !== CODES.success) return close(limited ? CODES.messageRateTooHigh : disconnectCode(connackCode(code, 5)));
+        if (code !== CODES.success) return close(limited ? CODES.messageRateTooHigh : connackCode(code, 5));
         if (fault.closeAfterConnect) return close();
         socket.setTimeout((packet.keepalive ?? 0) * 1500);
         if (identity.is !== "device") {
@@ -156,16 +157,20 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
     socket.on("error", () => close());
     socket.on("end", () => close());
     socket.on("close", () => close());
-    parser.on("packet", handle);
-    parser.on("error", () => close(CODES.malformedPacket));
+    const parsed: Packet[] = [];
+    let malformed = false;
+    parser.on("packet", (packet) => parsed.push(packet));
+    parser.on("error", () => (malformed = true));
     socket.on("data", (chunk: Buffer) => {
         if (state === "closed") return;
         if (guard(chunk) !== "fine") return close(CODES.malformedPacket);
         try {
             parser.parse(chunk);
         } catch {
-            close(CODES.malformedPacket); // what the codec can't take apart is as bad as what it refuses
+            malformed = true; // what the codec can't take apart is as bad as what it refuses
         }
+        for (const packet of parsed.splice(0)) handle(packet);
+        if (malformed) close(CODES.malformedPacket);
     });
 }
 

@@ -1,4 +1,6 @@
 // What the platform tells about ways to connect: the certificate of its MQTT endpoint, and commands to try.
+import { parseBasic } from "../platform/credentials";
+import type { Credentials } from "../platform/entities";
 import { itemNotFound, notFound } from "../platform/errors";
 import { getDevice } from "../platform/devices";
 import { pathId } from "../platform/ids";
@@ -31,12 +33,13 @@ export function connectivityRoutes({ route, open }: Routes, platform: Platform, 
         const row = platform.store.credentials.find("deviceId", device.id);
         if (!row) throw itemNotFound();
         if (row.credentialsType === "X509_CERTIFICATE") return json({ mqtt: { mqtts: "Check documentation" }, coap: { coaps: "Check documentation" } });
+        if (row.credentialsType === "LWM2M_CREDENTIALS") return json({});
         const { restUrl, mqttsHost, mqttsPort, mqttPort } = addresses();
-        if (row.credentialsType !== "ACCESS_TOKEN") return json({ mqtt: { mqtts: "Check documentation", mqtt: "Check documentation" } });
         const publish = (port: number, more: string): string =>
-            `mosquitto_pub -d -q 1 ${more}-h ${mqttsHost} -p ${port} -t v1/devices/me/telemetry -u "${row.credentialsId}" -m "{temperature:25}"`;
+            `mosquitto_pub -d -q 1 ${more}-h ${mqttsHost} -p ${port} -t v1/devices/me/telemetry ${nameOptions(row)}-m "{temperature:25}"`;
+        const http = `curl -v -X POST ${restUrl}/api/v1/${row.credentialsId}/telemetry --header Content-Type:application/json --data "{temperature:25}"`;
         return json({
-            http: { http: `curl -v -X POST ${restUrl}/api/v1/${row.credentialsId}/telemetry --header Content-Type:application/json --data "{temperature:25}"` },
+            ...(row.credentialsType === "ACCESS_TOKEN" ? { http: { http } } : {}),
             mqtt: {
                 mqtt: publish(mqttPort, ""),
                 mqtts: [
@@ -46,4 +49,10 @@ export function connectivityRoutes({ route, open }: Routes, platform: Platform, 
             },
         });
     });
+}
+
+function nameOptions(row: Credentials): string {
+    const basic = row.credentialsType === "MQTT_BASIC" ? parseBasic(row.credentialsValue) : undefined;
+    const options = basic ? { "-i": basic.clientId, "-u": basic.userName, "-P": basic.password } : { "-u": row.credentialsId };
+    return Object.entries(options).map(([option, value]) => (value ? `${option} "${value}" ` : "")).join("");
 }
