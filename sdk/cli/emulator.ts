@@ -1,6 +1,6 @@
 // `pulumi-thingsboard emulator`: a ThingsBoard for tests, until it is stopped.
 import { Command, InvalidArgumentError, Option } from "commander";
-import { startEmulator, type Emulator, type EmulatorOptions, type ThingsBoardEdition, type ThingsBoardVersion } from "../emulator";
+import type { Emulator, EmulatorOptions, ThingsBoardEdition, ThingsBoardVersion } from "../emulator";
 import { EDITIONS, VERSIONS } from "../emulator/platform/platform";
 import { UserError } from "../userError";
 
@@ -49,6 +49,7 @@ const OPTION_OF = [
 async function start(flags: Flags): Promise<Emulator> {
     const { restPort, mqttsPort, mqttPort, adminPort, dir, thingsboard, edition, pace } = flags;
     const options: EmulatorOptions = { restPort, mqttsPort, mqttPort, adminPort, version: thingsboard, edition, ...(dir !== undefined ? { dir } : {}), ...(pace === "real" ? { pace } : {}) };
+    const { startEmulator } = await import("../emulator/index.js"); // not before it is needed: other commands start faster
     try {
         return await startEmulator(options);
     } catch (error) {

@@ -114,14 +114,29 @@ describe.each(versions)("MQTT version %i", (version) => {
         expect((await connect(emulator, { ...basic, password: "wrong" })).connack).toBe(version === 5 ? 134 : 5);
         expect((await connect(emulator, { version, plain: true, username: `token-${version}` })).connack).toBe(version === 5 ? 134 : 5);
     });
+    test("a client that ends the session is answered in kind, one that asks for a kept session is told so", async () => {
+        const { certificate } = await device();
+        const client = await connect(emulator, { certificate, version, clean: false });
+        expect(await client.next("connack")).toMatchObject({ sessionPresent: true });
+        client.send({ cmd: "disconnect" });
+        expect(await client.closed()).toEqual({ disconnect: version === 5 ? 0 : undefined });
+    });
+    test("a provisioning session may listen for its answer, and nothing else", async () => {
+        const client = await connect(emulator, { version, clientId: "provision" });
+        client.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "/provision/response", qos: 1 }, { topic: "v1/devices/me/attributes", qos: 1 }] });
+        expect(await client.next("suback")).toMatchObject({ granted: [1, version === 5 ? 0x8f : 0x80] });
+    });
     test("shared attributes reach a device that listens, and are answered when asked for", async () => {
         const { id, certificate } = await device();
         const client = await connect(emulator, { certificate, version });
         client.send({ cmd: "subscribe", messageId: 1, subscriptions: ["v1/devices/me/attributes", "v1/devices/me/attributes/response/+", "no/such"].map((topic) => ({ topic, qos: 1 as const })) });
         expect(await client.next("suback")).toMatchObject({ granted: [1, 1, version === 5 ? 0x8f : 0x80] });
+        client.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: ["v1/devices/me/attributes/response/+", "not/there"] });
+        expect(await client.next("unsuback")).toMatchObject(version === 5 ? { granted: [0, 0x11] } : { messageId: 2 });
+        client.send({ cmd: "subscribe", messageId: 3, subscriptions: [{ topic: "v1/devices/me/attributes/response/+", qos: 0 }] });
         await rest("POST", `/api/plugins/telemetry/DEVICE/${id}/attributes/SHARED_SCOPE`, { rate: 5 });
         const update = await client.next("publish");
-        expect(update?.cmd === "publish" && [update.topic, update.payload.toString()]).toEqual(["v1/devices/me/attributes", '{"rate":5}']);
+        expect(update?.cmd === "publish" && [update.topic, update.payload.toString(), update.qos]).toEqual(["v1/devices/me/attributes", '{"rate":5}', 1]);
         await client.publish("v1/devices/me/attributes", '{"firmware":"1.0.0"}');
         await client.publish("v1/devices/me/attributes/request/9", '{"clientKeys":"firmware","sharedKeys":"rate"}');
         const messages = await eventually(async () => client.received.filter((packet) => packet.cmd === "publish"), (all) => all.length === 2);

@@ -89,6 +89,7 @@ export interface ClientOptions {
     readonly username?: string;
     readonly password?: string;
     readonly plain?: boolean;
+    readonly clean?: boolean;
     readonly tls?: ConnectionOptions;
 }
 
@@ -153,7 +154,7 @@ export async function connect(emulator: Emulator, options: ClientOptions = {}): 
         cmd: "connect",
         protocolId: "MQTT",
         protocolVersion: version,
-        clean: true,
+        clean: options.clean ?? true,
         clientId: options.clientId ?? `test-${++messageId}`,
         keepalive: 60,
         ...(options.username !== undefined ? { username: options.username } : {}),

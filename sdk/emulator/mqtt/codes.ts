@@ -2,18 +2,21 @@
 
 export const CODES = {
     success: 0x00,
+    noSubscription: 0x11,
     malformedPacket: 0x81,
     implementationSpecific: 0x83,
     invalidClientId: 0x85,
     badUserNameOrPassword: 0x86,
     notAuthorized: 0x87,
     serverUnavailable: 0x88,
+    serverBusy: 0x89,
     sessionTakenOver: 0x8e,
     invalidTopicFilter: 0x8f,
     invalidTopicName: 0x90,
     messageRateTooHigh: 0x96,
     administrativeAction: 0x98,
     invalidPayload: 0x99,
+    quotaExceeded: 0x97,
     connectionRateExceeded: 0x9f,
     keepAliveTimeout: 0x8d,
 } as const;

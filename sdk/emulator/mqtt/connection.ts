@@ -1,7 +1,7 @@
 // One connection: from the first byte to the last.
 import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { generate, parser as createParser, type IConnectPacket, type IPublishPacket, type ISubscribePacket, type Packet } from "mqtt-packet";
+import { generate, parser as createParser, type IConnectPacket, type IPublishPacket, type ISubscribePacket, type IUnsubscribePacket, type Packet } from "mqtt-packet";
 import type { Device } from "../platform/entities";
 import { limitsOf, type Platform } from "../platform/platform";
 import type { RateLimits } from "../platform/rateLimits";
@@ -12,7 +12,7 @@ import { identify } from "./connect";
 import { createFrameGuard, MAX_PACKET } from "./frames";
 import { objectOf, react } from "./publish";
 import type { Session, Sessions } from "./sessions";
-import { isSubscribable, matches, topicRules, type TopicRules } from "./topics";
+import { isAttributesTopic, isSubscribable, matches, PROVISION_RESPONSE, topicRules, type TopicRules } from "./topics";
 
 export interface Transport {
     readonly platform: Platform;
@@ -24,6 +24,8 @@ export interface Transport {
 
 /** How long a client may be connected and say nothing. */
 const CONNECT_TIMEOUT = 30_000;
+/** How many messages may wait until CONNECT is decided about. */
+const QUEUE = 100;
 
 type State = "new" | "connecting" | "device" | "provisioning" | "closed";
 
@@ -32,11 +34,13 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
     const parser = createParser();
     const guard = createFrameGuard(MAX_PACKET);
     const inbox: Packet[] = [];
-    const subscriptions = new Set<string>();
+    const subscriptions = new Map<string, 0 | 1>();
     let state = "new" as State;
     let version = 4;
     let session: Session | undefined;
     let device: Device | undefined;
+    let attributesTopic: string | undefined; // where the device last asked to hear of its attributes
+    let sent = 0;
 
     const send = (packet: Packet): void => {
         if (socket.writable) socket.write(generate(packet, { protocolVersion: version }));
@@ -67,7 +71,10 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
         let code: number = fault.connack ?? (identity.is === "refused" ? identity.code : CODES.success);
         const limited = code === CODES.success && identity.is === "device" && !withinLimit(identity.device, "transportDeviceMsgRateLimit");
         if (limited) code = CODES.connectionRateExceeded;
-        send(version === 5 ? { cmd: "connack", reasonCode: connackCode(code, 5), sessionPresent: false } : { cmd: "connack", returnCode: connackCode(code, 4), sessionPresent: false });
+        // no session is ever kept, yet a client that asks for one is told that it was
+        const sessionPresent = packet.clean === false;
+        send(version === 5 ? { cmd: "connack", reasonCode: connackCode(code, 5), sessionPresent } : { cmd: "connack", returnCode: connackCode(code, 4), sessionPresent });
+        if (code === CODES.serverUnavailable) return close(chain[0] ? CODES.implementationSpecific : CODES.serverBusy);
         if (code !== CODES.success) return close(limited ? CODES.messageRateTooHigh : connackCode(code, 5));
         if (fault.closeAfterConnect) return close();
         socket.setTimeout((packet.keepalive ?? 0) * 1500);
@@ -82,8 +89,9 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
             deviceId,
             close,
             sharedAttributesChanged: (updated, removed) => {
-                if (updated.size > 0) publish(rules().attributesSubscribe, objectOf(updated));
-                if (removed.length > 0) publish(rules().attributesSubscribe, JSON.stringify({ deleted: removed }));
+                if (attributesTopic === undefined) return;
+                if (updated.size > 0) publish(attributesTopic, objectOf(updated));
+                if (removed.length > 0) publish(attributesTopic, JSON.stringify({ deleted: removed }));
             },
         };
         sessions.open(session);
@@ -91,7 +99,10 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
 
     const rules = (): TopicRules => topicRules(platform, (device && platform.store.devices.get(device.id)) ?? (device as Device));
     const publish = (topic: string, payload: string): void => {
-        if ([...subscriptions].some((filter) => matches(filter, topic))) send({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false });
+        const qos = [...subscriptions].find(([filter]) => matches(filter, topic))?.[1];
+        if (qos === undefined) return;
+        sent = (sent % 65_535) + 1;
+        send({ cmd: "publish", topic, payload, qos, dup: false, retain: false, ...(qos > 0 ? { messageId: sent } : {}) });
     };
     const withinLimit = (of: Device, name: "transportDeviceMsgRateLimit" | "transportDeviceTelemetryMsgRateLimit"): boolean =>
         transport.limits.take(`${name} ${of.id}`, limitsOf(platform, of.tenantId)[name], platform.now());
@@ -114,11 +125,17 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
     }
     function subscribed(packet: ISubscribePacket): void {
         const granted = packet.subscriptions.map(({ topic, qos }) => {
-            if (!isSubscribable(rules(), topic)) return version === 5 ? CODES.invalidTopicFilter : 0x80;
-            subscriptions.add(topic);
+            const known = state === "provisioning" ? topic === PROVISION_RESPONSE : isSubscribable(rules(), topic);
+            if (!known) return version === 5 ? CODES.invalidTopicFilter : 0x80;
+            if (state === "device" && isAttributesTopic(rules(), topic)) attributesTopic = topic;
+            subscriptions.set(topic, qos === 0 ? 0 : 1);
             return Math.min(qos, 1);
         });
         send({ cmd: "suback", messageId: packet.messageId ?? 0, granted });
+    }
+    function unsubscribed(packet: IUnsubscribePacket): void {
+        const results = packet.unsubscriptions.map((topic) => (subscriptions.delete(topic) ? CODES.success : CODES.noSubscription));
+        send({ cmd: "unsuback", messageId: packet.messageId ?? 0, granted: results });
     }
 
     function handle(packet: Packet): void {
@@ -128,21 +145,18 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
             void connect(packet).then(drain);
             return;
         }
-        if (state === "connecting" || state === "new") return void (inbox.length < 100 ? inbox.push(packet) : close());
+        if (state === "connecting" || state === "new") return void (inbox.length < QUEUE ? inbox.push(packet) : close(CODES.quotaExceeded));
         if (packet.cmd === "pingreq") return send({ cmd: "pingresp" });
-        if (packet.cmd === "disconnect") return close();
+        if (packet.cmd === "disconnect") return close(CODES.success); // answered in kind
+        if (packet.cmd === "subscribe") return subscribed(packet);
+        if (packet.cmd === "unsubscribe") return unsubscribed(packet);
         if (state === "provisioning") {
             if (packet.cmd !== "publish") return;
-            // everything but a provisioning request is acknowledged, lost, and the end
+            // acknowledged, lost, and the end
             acknowledge(packet, CODES.invalidTopicName);
             return close(CODES.invalidTopicName);
         }
         if (packet.cmd === "publish" && device) published(packet, device);
-        else if (packet.cmd === "subscribe") subscribed(packet);
-        else if (packet.cmd === "unsubscribe") {
-            for (const topic of packet.unsubscriptions) subscriptions.delete(topic);
-            send({ cmd: "unsuback", messageId: packet.messageId ?? 0, granted: packet.unsubscriptions.map(() => 0) });
-        }
     }
     const drain = (): void => {
         while (state !== "connecting") {

@@ -5,7 +5,7 @@ import type { Platform } from "../platform/platform";
 
 export type Meaning =
     | { readonly is: "telemetry" | "attributes"; readonly format: "json" | "protobuf" }
-    | { readonly is: "attributesRequest"; readonly requestId: string; readonly response: string }
+    | { readonly is: "attributesRequest"; readonly response: string }
     | { readonly is: "accepted" } // RPC, claiming, firmware: acknowledged, nothing follows
     | { readonly is: "gateway" }
     | { readonly is: "unknown" };
@@ -41,7 +41,7 @@ export function topicRules(platform: Platform, device: Device): TopicRules {
 }
 
 const SHORT = /^v2\/(t|a)(?:\/(j|p))?$/;
-const ATTRIBUTES_REQUEST = /^(?:v1\/devices\/me\/attributes\/request|v2\/a\/req(?:\/[jp])?)\/(.+)$/;
+const ATTRIBUTES_REQUEST = /^(?:v1\/devices\/me\/attributes\/request|(v2\/a)\/req(\/[jp])?)\/([^/]+)$/;
 const ACCEPTED = /^(?:v1\/devices\/me\/(?:rpc\/(?:request|response)\/.+|claim)|v2\/r\/(?:req|res)\/.+|v2\/[fs]w\/request\/.+\/chunk\/.+)$/;
 
 export function meaning(rules: TopicRules, topic: string): Meaning {
@@ -50,30 +50,33 @@ export function meaning(rules: TopicRules, topic: string): Meaning {
     if (matches(rules.attributes, topic)) return { is: "attributes", format: rules.format };
     const short = SHORT.exec(topic);
     if (short) return { is: short[1] === "t" ? "telemetry" : "attributes", format: short[2] === "p" ? "protobuf" : "json" };
-    const request = ATTRIBUTES_REQUEST.exec(topic)?.[1];
-    if (request) return { is: "attributesRequest", requestId: request, response: topic.startsWith("v2") ? `v2/a/res/${request}` : `v1/devices/me/attributes/response/${request}` };
+    const [, shortBase, format = "", requestId] = ATTRIBUTES_REQUEST.exec(topic) ?? [];
+    if (requestId) return { is: "attributesRequest", response: shortBase ? `${shortBase}/res${format}/${requestId}` : `${ATTRIBUTES}/response/${requestId}` };
     return ACCEPTED.test(topic) ? { is: "accepted" } : { is: "unknown" };
 }
 
+/** Each also with `j` or `p` for the format of what is sent there. */
+const formats = (before: string, after = ""): string[] => ["", "/j", "/p"].map((format) => `${before}${format}${after}`);
+
+const ATTRIBUTES_TOPICS = new Set([ATTRIBUTES, ...formats("v2/a")]);
 const SUBSCRIBABLE = new Set([
-    ATTRIBUTES,
+    ...ATTRIBUTES_TOPICS,
     "v1/devices/me/attributes/response/+",
     "v1/devices/me/rpc/request/+",
     "v1/devices/me/rpc/response/+",
-    "v2/a",
-    "v2/a/j",
-    "v2/a/p",
-    "v2/a/res/+",
-    "v2/r/req/+",
-    "v2/r/res/+",
-    "v2/fw/response/+/chunk/+",
-    "v2/sw/response/+/chunk/+",
+    ...formats("v2/a/res", "/+"),
+    ...formats("v2/r/req", "/+"),
+    ...formats("v2/r/res", "/+"),
+    ...["fw", "sw"].flatMap((kind) => [`v2/${kind}/response/+/chunk/+`, `v2/${kind}/error`]),
     "v1/gateway/attributes",
     "v1/gateway/attributes/response",
     "v1/gateway/rpc",
-    "/provision/response",
 ]);
 
+/** The one topic that a provisioning session may listen to. */
+export const PROVISION_RESPONSE = "/provision/response";
+
+export const isAttributesTopic = (rules: TopicRules, filter: string): boolean => ATTRIBUTES_TOPICS.has(filter) || filter === rules.attributesSubscribe;
 export const isSubscribable = (rules: TopicRules, filter: string): boolean => SUBSCRIBABLE.has(filter) || filter === rules.attributesSubscribe;
 
 /** Topic filter of MQTT: `+` is one level, `#` the rest. */
