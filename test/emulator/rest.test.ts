@@ -217,6 +217,16 @@ describe("telemetry", () => {
         const values = (await rest("GET", `${base}/values/timeseries?keys=a,b,c,d,e,f`)).body;
         expect(Object.values(values).map((points) => (points as { value: string }[])[0]?.value)).toEqual(["25.0", "1000", "1.0E-4", "12", "1.2.3", "1.23456785E7"]);
     });
+    test("numbers that no type holds stay texts", async () => {
+        const { id } = (await rest("POST", "/api/device", { name: "big numbers" })).body;
+        const base = `/api/plugins/telemetry/DEVICE/${id.id}`;
+        await rest("POST", `${base}/attributes/SERVER_SCOPE`, undefined, { raw: '{"a":1e400,"b":12345678901234567890,"c":9007199254740991}' });
+        await rest("POST", `${base}/timeseries/ANY`, undefined, { raw: '{"a":1e400,"b":"9223372036854775808","c":9223372036854775807}' });
+        const { body } = await rest("GET", `${base}/values/attributes/SERVER_SCOPE?keys=a,c`);
+        expect(body.map(({ value }: { value: unknown }) => typeof value)).toEqual(["string", "number"]);
+        const strict = await rest("GET", `${base}/values/timeseries?keys=a,b,c&useStrictDataTypes=true`);
+        expect(strict.text).toMatch(/"a":\[{"ts":\d+,"value":"1e400"}\],"b":\[{"ts":\d+,"value":"9223372036854775808"}\],"c":\[{"ts":\d+,"value":9223372036854775807}\]/);
+    });
     test("history within two times", async () => {
         const { id } = (await rest("POST", "/api/device", { name: "history" })).body;
         const base = `/api/plugins/telemetry/DEVICE/${id.id}`;

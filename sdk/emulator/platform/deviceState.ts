@@ -12,7 +12,9 @@ const set = (platform: Platform, id: Uuid, key: string, kind: Point["kind"], tex
 const setTime = (platform: Platform, id: Uuid, key: string): void => set(platform, id, key, "long", String(platform.now()));
 
 export function deviceConnected(platform: Platform, id: Uuid): void {
-    setTime(platform, id, "lastConnectTime");
+    // never the same twice: whoever waits for a connection waits for another time
+    const last = Number(platform.store.keyValues.attributes(id, "SERVER_SCOPE").get("lastConnectTime")?.text ?? 0);
+    set(platform, id, "lastConnectTime", "long", String(Math.max(platform.now(), last + 1)));
     deviceActive(platform, id);
 }
 

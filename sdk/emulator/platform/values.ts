@@ -20,6 +20,7 @@ const LONG_MAX = 9223372036854775807n;
 
 function numeric(text: string): Value {
     const number = Number(text);
+    if (!Number.isFinite(number)) return { kind: "string", text }; // too big for either kind of number
     const simpleDouble = text.includes(".") && !/e/i.test(text);
     if (simpleDouble || !Number.isInteger(number)) return { kind: "double", text: javaDouble(number) };
     const long = /e/i.test(text) ? BigInt(number) : BigInt(text);
@@ -91,7 +92,7 @@ export function attributeFromRest(value: unknown): Value {
         case "boolean":
             return { kind: "boolean", text: String(value) };
         case "number":
-            return Number.isInteger(value) ? { kind: "long", text: String(value) } : { kind: "double", text: javaDouble(value) };
+            return numeric(Number.isInteger(value) ? BigInt(value).toString() : String(value));
         default:
             return { kind: "json", text: JSON.stringify(value) };
     }

@@ -130,7 +130,8 @@ function visible(x: Exchange, text: string): Device {
 
 export function list(x: Exchange, link: PageLink, customerId?: Uuid): ReturnType<typeof cut<Device>> {
     const user: User = requireTenantUser(x.caller);
-    const [type, profileId, active] = [query(x, "type") || undefined, query(x, "deviceProfileId") || undefined, query(x, "active")];
+    const [type, profile, active] = [query(x, "type") || undefined, query(x, "deviceProfileId"), query(x, "active")];
+    const profileId = profile ? pathId(profile) : undefined;
     const owner = user.authority === "CUSTOMER_USER" ? user.customerId : customerId;
     return pageOf(x.platform.store.devices, link, {
         filter: (device) =>
