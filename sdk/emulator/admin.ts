@@ -7,7 +7,7 @@ import type { Pace } from "./faults/pace";
 import type { Rotation } from "./pki";
 import type { TenantLimits } from "./platform/entities";
 
-const FAULTS = ["rest", "mqtt", "clockOffset", "keepSessions"];
+const FAULTS = ["rest", "mqtt", "clockOffset", "registrationDelay", "keepSessions"];
 const PACE = ["create", "read", "write", "delete", "connect", "deleteStall"];
 const LIMITS = ["maxDevices", "tenantServerRestLimitsConfiguration", "customerServerRestLimitsConfiguration", "transportDeviceMsgRateLimit", "transportDeviceTelemetryMsgRateLimit"];
 const ROTATION = ["authority", "hosts", "validity"];

@@ -111,6 +111,21 @@ describe.each([4, 5] as const)("MQTT version %i", (version) => {
     });
 });
 
+test("a session that the platform takes note of late outlives a change of its credentials", async () => {
+    const own = makeCert({ cn: "late" });
+    const id = await bind(rest, "late", own);
+    const connectTime = async (): Promise<unknown> => (await rest("GET", `/api/plugins/telemetry/DEVICE/${id}/values/attributes/SERVER_SCOPE?keys=lastConnectTime`)).body[0]?.value;
+    emulator.faults.set({ registrationDelay: 300 });
+    const client = await connect(emulator, { certificate: own });
+    const row = (await rest("GET", `/api/device/${id}/credentials`)).body;
+    await rest("POST", "/api/device/credentials", { ...row, credentialsType: "ACCESS_TOKEN", credentialsId: "late", credentialsValue: null });
+    expect(await connectTime()).toBeUndefined();
+    expect(await eventually(connectTime, (time) => time !== undefined)).toBeTypeOf("number");
+    expect(await client.closed(100)).toBe("open");
+    expect(await client.publish(TELEMETRY, '{"a":1}')).toBe(0);
+    client.end();
+});
+
 describe("pace", () => {
     test("so many creates a second", async () => {
         emulator.pace.set({ create: { perSecond: 50 } });
@@ -160,6 +175,6 @@ describe("admin port", () => {
     });
     test("says what it does not know", async () => {
         const answer = await admin("PUT", "/faults", { rset: [] });
-        expect([answer.status, await answer.json()]).toEqual([400, { error: "unknown field rset; known are rest, mqtt, clockOffset, keepSessions" }]);
+        expect([answer.status, await answer.json()]).toEqual([400, { error: "unknown field rset; known are rest, mqtt, clockOffset, registrationDelay, keepSessions" }]);
     });
 });

@@ -47,7 +47,12 @@ export interface Faults {
     readonly mqtt?: MqttFault;
     /** The platform's clock is ahead by so much (behind, if negative). */
     readonly clockOffset?: Milliseconds;
-    /** Live sessions survive a change of credentials, as is seen on a busy server. */
+    /**
+     * The platform takes note of a session so much after its CONNACK, as a busy server does: until then `lastConnectTime`
+     * and `active` are old, and the session outlives a change of its credentials.
+     */
+    readonly registrationDelay?: Milliseconds;
+    /** Live sessions survive a change of credentials. */
     readonly keepSessions?: boolean;
 }
 

@@ -24,16 +24,26 @@ const CLOSE_DELAY = 50;
 
 export function createSessions(platform: Platform, faults: FaultState): Sessions {
     const live = new Map<Uuid, Session>();
+    const ended = new WeakSet<Session>();
     const timers = new Set<NodeJS.Timeout>();
+    const later = (time: number, run: () => void): void => {
+        const timer = setTimeout(() => {
+            timers.delete(timer);
+            run();
+        }, time);
+        timers.add(timer);
+    };
     const end = (deviceId: Uuid): void => {
         // the session as it is now: one that comes with the new credentials is not meant
         const session = live.get(deviceId);
         if (!session) return;
-        const timer = setTimeout(() => {
-            timers.delete(timer);
-            session.close(CODES.administrativeAction);
-        }, CLOSE_DELAY);
-        timers.add(timer);
+        later(CLOSE_DELAY, () => session.close(CODES.administrativeAction));
+    };
+    const register = (session: Session): void => {
+        const elder = live.get(session.deviceId);
+        live.set(session.deviceId, session);
+        elder?.close(CODES.sessionTakenOver);
+        deviceConnected(platform, session.deviceId);
     };
     const listener: Listener = {
         credentialsChanged: (deviceId) => {
@@ -48,12 +58,14 @@ export function createSessions(platform: Platform, faults: FaultState): Sessions
             return live.size;
         },
         open: (session) => {
-            const elder = live.get(session.deviceId);
-            live.set(session.deviceId, session);
-            elder?.close(CODES.sessionTakenOver);
-            deviceConnected(platform, session.deviceId);
+            const delay = faults.current.registrationDelay ?? 0;
+            if (delay <= 0) return register(session);
+            later(delay, () => {
+                if (!ended.has(session)) register(session);
+            });
         },
         closed: (session) => {
+            ended.add(session);
             if (live.get(session.deviceId) !== session) return;
             live.delete(session.deviceId);
             deviceDisconnected(platform, session.deviceId);
