@@ -90,6 +90,8 @@ export interface ClientOptions {
     readonly password?: string;
     readonly plain?: boolean;
     readonly clean?: boolean;
+    /** How long to wait for CONNACK. */
+    readonly wait?: number;
     readonly tls?: ConnectionOptions;
 }
 
@@ -166,7 +168,7 @@ export async function connect(emulator: Emulator, options: ClientOptions = {}): 
         const packet = find("connack");
         if (isConnack(packet)) return (version === 5 ? packet.reasonCode : packet.returnCode) ?? -1;
         return state === "closed" ? (failure ?? "closed") : undefined;
-    }, 3000);
+    }, options.wait ?? 3000);
 
     return {
         connack: first ?? "timeout",

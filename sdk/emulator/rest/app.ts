@@ -68,7 +68,6 @@ export function createApp(platform: Platform, tokens: Tokens, addresses: () => A
     deviceApiRoutes(routes);
     connectivityRoutes(routes, platform, addresses);
     apiKeyRoutes(routes, platform);
-    // in front of the devices: the path of the import looks like one with an id
     importRoutes(routes);
     deviceRoutes(routes, platform);
     profileRoutes(routes);

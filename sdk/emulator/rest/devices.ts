@@ -61,7 +61,6 @@ export function deviceRoutes({ route }: Routes, platform: Platform): void {
         return json(deviceJson(platform, device));
     });
 
-    // in front of /api/device/:id, whose pattern they would fit
     route("POST", "/api/device/credentials", (x) => {
         const body = jsonBody(x, "org.thingsboard.server.common.data.security.DeviceCredentials");
         const request = credentialsRequest(body);
@@ -74,6 +73,7 @@ export function deviceRoutes({ route }: Routes, platform: Platform): void {
         return json(credentialsJson(platform, row));
     });
     route("GET", "/api/device/info/:id", (x) => json(deviceInfoJson(platform, visible(x, param(x, "id")))));
+    // in front of the route with an id, whose pattern it fits
     route("GET", "/api/device/types", (x) => {
         const { tenantId } = requireTenantUser(x.caller);
         const types = new Set([...store.devices.values()].filter((device) => device.tenantId === tenantId).map((device) => device.type));
