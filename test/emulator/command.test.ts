@@ -11,7 +11,11 @@ import { bind, connect, latest, makeCert, restOf, TELEMETRY } from "./support";
 
 const MAIN = join(__dirname, "../../bin/cli/main.js");
 const folder = mkdtempSync(join(tmpdir(), "emulator-command-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const started = new Set<ChildProcessWithoutNullStreams>();
+afterAll(() => {
+    for (const child of started) child.kill();
+    rmSync(folder, { recursive: true, force: true });
+});
 
 interface Command {
     readonly process: ChildProcessWithoutNullStreams;
@@ -20,6 +24,8 @@ interface Command {
 }
 function command(...args: string[]): Command {
     const child = spawn(process.execPath, [MAIN, "emulator", ...args]);
+    started.add(child);
+    child.once("exit", () => started.delete(child));
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
     return { process: child, said: () => text, ended: once(child, "exit").then(([code]) => code as number | null) };
