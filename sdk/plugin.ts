@@ -1,9 +1,12 @@
 // What the engine runs. The text in each resource's state requires this module, so its `reconciler` stays for ever.
 
 import type { dynamic } from "@pulumi/pulumi";
+import { now } from "./clock";
+import { activation } from "./reconcilers/activation";
 import { device } from "./reconcilers/device";
 import { deviceCredential } from "./reconcilers/deviceCredential";
 import { publishCheck } from "./reconcilers/publishCheck";
+import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
 import { serverChain } from "./reconcilers/serverChain";
 import { settingKeys, readSettings, type SettingTexts } from "./settings";
@@ -12,18 +15,27 @@ import { UserError } from "./userError";
 
 type Provider = Required<Omit<dynamic.ResourceProvider, "configure">> & Pick<dynamic.ResourceProvider, "configure">;
 
-const now = () => new Date();
-
 /** The engine shows what a plugin prints to standard error. */
-const warn = (text: string) => console.error(`warning: ${text}`);
+function warn(text: string): void {
+    if (!warned.has(text)) console.error(`warning: ${text}`);
+    warned.add(text);
+}
+
+/** `check` may be called more than once for a resource. */
+const warned = new Set<string>();
 
 /** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
     Device: { 1: () => device(server) as Provider },
-    DeviceCredential: { 1: () => deviceCredential(server, now) as Provider },
+    DeviceCredential: { 1: () => deviceCredential(server, now, warn) as Provider },
+    Activation: { 1: () => activation(now) as Provider },
+    Renewal: { 1: () => renewal(now) as Provider },
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };
+
+/** These know the time, and no server. */
+const serverless: ReadonlySet<string> = new Set(["Activation", "Renewal"]);
 
 /** One process serves one provider resource, explicit or default: so one configuration, and one client for all types. */
 let given: SettingTexts = {};
@@ -47,7 +59,10 @@ export function reconciler(type: string, protocol: number): dynamic.ResourceProv
         },
         async check(olds, news) {
             const { failures = [], ...result } = await plainly(() => provider.check(olds, news));
-            return { ...result, failures: [...settingsFailures(), ...failures] };
+            // The engine prints the value of a property that it is told of, and a value at fault may well be somebody's key
+            // in the wrong field. Each reason names its field itself.
+            const all = [...(serverless.has(type) ? [] : settingsFailures()), ...failures];
+            return { ...result, failures: all.map(({ reason }) => ({ property: "", reason })) };
         },
         diff: (id, olds, news) => plainly(() => provider.diff(id, olds, news)),
         create: inputs => plainly(() => provider.create(inputs)),

@@ -24,3 +24,13 @@ export function claim(what: Claimable, value: string, declaredBy: string, shown:
 
 /** Who in this program wants it, as far as is known by now. */
 export const claimedBy = (what: Claimable, value: string): string | undefined => claims.get(`${what} ${value}`)?.shown;
+
+const before = new Map<string, string>();
+
+/** Remembers which resource the certificate belonged to when this run began. */
+export function noteHeldBefore(credentialsId: string, declaredBy: string): void {
+    before.set(credentialsId, declaredBy);
+}
+
+/** The resource (project/stack/name) of this program that held the certificate when this run began. */
+export const heldBefore = (credentialsId: string): string | undefined => before.get(credentialsId);

@@ -3,13 +3,14 @@
 import type { Device, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
+import { type DriftInputs, changedElsewhere } from "./drift";
 import { type Assignment, assign, assignmentOf, sameAssignment } from "./assignment";
 import { deviceFailures } from "./deviceInputs";
 import { type Mark, isOfStack, markKey, markOf, newMark } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import type { ServerOf } from "./server";
 
-export interface DeviceInputs extends Assignment {
+export interface DeviceInputs extends Assignment, DriftInputs {
     readonly name: string;
     readonly label?: string;
     /** By name. Undeclared: the tenant's default at creation, and whatever it is later. */
@@ -34,18 +35,24 @@ export interface DeviceState extends DeviceInputs {
     readonly setAttributes: readonly string[];
     readonly setAdditionalInfo: readonly string[];
     readonly setGroups: readonly string[];
+    /** What drifted properties were before: `read` puts what it found in their place. */
+    readonly expected?: Readonly<Partial<Record<Tracked, unknown>>>;
 }
 
+const tracked = ["name", "label", "deviceProfile", "customer", "gateway", "attributes", "additionalInfo"] as const;
+type Tracked = (typeof tracked)[number];
+
 const attempts = 5;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> {
     return {
-        async check(_olds, news) {
-            return { inputs: news, failures: deviceFailures(news) };
+        async check(olds, news) {
+            return { inputs: news, failures: deviceFailures(olds, news) };
         },
 
         async diff(_id, state, news) {
-            const { declaredBy: _o, adopt: _a, ...wanted } = news;
+            const { declaredBy: _declaredBy, adopt: _adopt, ...wanted } = news;
             if (isUnknown(wanted)) return {};
             return isAsDeclared(state, news) ? { changes: false } : {};
         },
@@ -60,11 +67,14 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
 
         async read(id, state) {
             if (!state) return {};
+            if (state.stateVersion === undefined) return lookUp(id, state);
             const thingsboard = about(state.name);
             const found = await thingsboard.deviceById(id);
             if (!found) return {};
-            const inputs: DeviceInputs = { ...state, ...(await observed(thingsboard, found, state)) };
-            return { id, inputs: inputsOnly(inputs), props: toState({ ...state, ...inputs, deviceProfileId: found.deviceProfileId?.id ?? "" }) };
+            const { changedElsewhere: _then, expected: _expected, ...before } = state;
+            const seen = await observed(thingsboard, found, state);
+            const now = { ...before, ...seen, ...drift(state, seen) };
+            return { id, inputs: inputsOnly(now), props: toState({ ...now, deviceProfileId: found.deviceProfileId?.id ?? "" }) };
         },
 
         async update(id, state, news) {
@@ -87,6 +97,16 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
 
     function about(name: string): ThingsBoard {
         return server().thingsboard.about(`device "${name}"`);
+    }
+
+    /** `Device.get`: by the name, or else by the id. Such a resource is read-only, and state holds nothing that is ours. */
+    async function lookUp(nameOrId: string, state: DeviceState) {
+        const thingsboard = about(nameOrId);
+        const found = (uuid.test(nameOrId) ? await thingsboard.deviceById(nameOrId) : undefined) ?? (await thingsboard.deviceByName(nameOrId));
+        if (!found) throw new UserError(`device "${nameOrId}" does not exist on this ThingsBoard: correct the name or id, or declare the device`);
+        const { name, label, type, deviceProfileId } = found;
+        const seen = toState({ name, label: label ?? undefined, deviceProfile: type, deviceId: found.id.id, deviceProfileId: deviceProfileId?.id, adopted: true });
+        return { id: found.id.id, props: { ...seen, declaredBy: state.declaredBy } as unknown as DeviceState };
     }
 
     /** Creates the device, or takes over the one that has its name. */
@@ -123,8 +143,9 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
     async function finish(thingsboard: ThingsBoard, inputs: DeviceInputs, saved: Device, mark: Mark, before: SetByUs): Promise<DeviceState> {
         const attributes = Object.keys(inputs.attributes ?? {});
         const groups = inputs.groups ?? [];
+        const { changedElsewhere: _changed, ...declared } = inputs;
         const state: DeviceState = {
-            ...inputs,
+            ...declared,
             stateVersion: 1,
             deviceId: saved.id.id,
             deviceProfileId: saved.deviceProfileId?.id ?? "",
@@ -218,6 +239,25 @@ function wantedDevice<Found extends { name: string; additionalInfo?: Device["add
     };
 }
 
+/** What differs from how we left it, in words, and how we left it. */
+function drift(state: DeviceState, seen: Partial<DeviceInputs>): Pick<DeviceState, "changedElsewhere" | "expected"> {
+    const left = (property: Tracked) => (state.expected && property in state.expected ? state.expected[property] : state[property]);
+    const changed = tracked.filter(property => property in seen && !sameJson(left(property), seen[property]));
+    if (changed.length === 0) return {};
+    return {
+        ...changedElsewhere(Object.fromEntries(changed.map(property => [property, inWords(left(property), seen[property])]))),
+        expected: Object.fromEntries(changed.map(property => [property, left(property) ?? null])),
+    };
+}
+
+/** Of attributes and additionalInfo only the keys that differ. */
+function inWords(left: unknown, seen: unknown): string {
+    if (typeof seen !== "object" || seen === null) return JSON.stringify(seen) ?? "absent";
+    const [before, now] = [(left ?? {}) as Record<string, unknown>, seen as Record<string, unknown>];
+    const keys = union(Object.keys(before), Object.keys(now)).filter(key => !sameJson(before[key], now[key]));
+    return keys.map(key => `${key} ${key in now ? JSON.stringify(now[key]) : "absent"}`).join(", ");
+}
+
 /** Without a mark it is still what our state names: nobody else has claimed it. */
 const isStillOurs = (found: Device, state: DeviceState): boolean => (markOf(found)?.claim ?? state.claim) === state.claim;
 
@@ -227,21 +267,24 @@ function withoutMark(found: Device): Device {
 }
 
 function isAsDeclared(state: DeviceState, news: DeviceInputs): boolean {
-    const same = (key: "name" | "label" | "deviceProfile" | "gateway" | "onDelete") => sameJson(state[key], news[key]);
+    const same = (key: "name" | "label" | "deviceProfile" | "gateway" | "onDelete" | "onDrift" | "changedElsewhere") => sameJson(state[key], news[key]);
     return (
         same("name") &&
         same("label") &&
         same("deviceProfile") &&
         same("gateway") &&
         same("onDelete") &&
+        same("onDrift") &&
+        same("changedElsewhere") &&
         sameJson(state.attributes ?? {}, news.attributes ?? {}) &&
         sameJson(state.additionalInfo ?? {}, news.additionalInfo ?? {}) &&
         sameAssignment(state, news)
     );
 }
 
-function inputsOnly({ name, label, deviceProfile, customer, owner, groups, gateway, attributes, additionalInfo, adopt, onDelete, declaredBy }: DeviceInputs): DeviceInputs {
-    return toState({ name, label, deviceProfile, customer, owner, groups, gateway, attributes, additionalInfo, adopt, onDelete, declaredBy } as DeviceInputs);
+function inputsOnly(state: DeviceInputs): DeviceInputs {
+    const { name, label, deviceProfile, customer, owner, groups, gateway, attributes, additionalInfo, adopt, onDelete, onDrift, declaredBy, changedElsewhere } = state;
+    return toState({ name, label, deviceProfile, customer, owner, groups, gateway, attributes, additionalInfo, adopt, onDelete, onDrift, declaredBy, changedElsewhere } as DeviceInputs);
 }
 
 function existsAlready(name: string, mark: Mark | undefined): string {

@@ -1,17 +1,20 @@
 // Binds a certificate to a device, and keeps it bound.
 
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { readLeaf, toPem } from "../x509/leaf";
-import { claimedBy } from "./claims";
-import { credentialFailures } from "./deviceCredentialInputs";
+import { claimedBy, heldBefore } from "./claims";
+import { credentialFailures, endOf } from "./deviceCredentialInputs";
+import { type DriftInputs, changedElsewhere } from "./drift";
 import { isOfStack } from "./ownership";
-import { type Reconciler, Unfinished, isUnknown, toState } from "./reconciler";
+import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
+import { refuseRevoked, revokedOf } from "./revoked";
 import type { ServerOf } from "./server";
 
-export interface DeviceCredentialInputs {
+export interface DeviceCredentialInputs extends DriftInputs {
     /** One of the two; with both, the id is where to look and the name is for the reader. */
     readonly deviceId?: DeviceId;
     readonly deviceName?: string;
@@ -19,6 +22,8 @@ export interface DeviceCredentialInputs {
     readonly adopt?: boolean;
     readonly onDelete?: "revoke" | "keep";
     readonly declaredBy: string;
+    /** Declared by nobody: `read` says that our certificate was revoked meanwhile, so that preview can refuse it. */
+    readonly revoked?: { readonly credentialsId: string; readonly on: string };
 }
 
 export interface DeviceCredentialState extends DeviceCredentialInputs {
@@ -45,32 +50,48 @@ export const bindingAttribute = "pulumiBinding";
 
 const attempts = 5;
 
-export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<DeviceCredentialInputs, DeviceCredentialState> {
+/** Milliseconds. */
+const swapPatience = 3_000;
+const swapPause = 100;
+
+class CertificateTaken extends UserError {}
+
+export function deviceCredential(server: ServerOf, now: () => Date, warn: (text: string) => void): Reconciler<DeviceCredentialInputs, DeviceCredentialState> {
     return {
         async check(olds, news) {
+            const ending = isUnknown(news) ? undefined : endOf(news, now());
+            if (ending !== undefined) warn(ending);
             return { inputs: news, failures: credentialFailures(olds, news, now()) };
         },
 
         async diff(_id, state, news) {
             const { certificatePem, deviceId, deviceName } = news;
             if (isUnknown({ certificatePem, deviceId, deviceName })) return {};
-            const same = sameDevice(state, news) && state.onDelete === news.onDelete && identity(state.certificatePem) === identity(certificatePem);
+            const same =
+                sameDevice(state, news) &&
+                state.onDelete === news.onDelete &&
+                state.onDrift === news.onDrift &&
+                identity(state.certificatePem) === identity(certificatePem) &&
+                sameJson(state.changedElsewhere, news.changedElsewhere);
             return same ? { changes: false } : {};
         },
 
         async create(inputs) {
             const id = randomUUID();
             const device = await deviceOf(inputs);
-            return { id, outs: toState(await bind(id, inputs, device, undefined)) };
+            return { id, outs: toState(await bindInTurn(id, inputs, device, undefined)) };
         },
 
         async read(id, state) {
             const row = state && (await about(state).credentials(state.deviceId));
             if (!row) return {};
+            const { changedElsewhere: _then, revoked: _revoked, ...before } = state;
             const certificatePem = boundCertificate(row, state);
+            const ours = row.credentialsId === state.credentialsId;
             // Saved again by somebody, with our certificate in it: still our binding.
-            const rowVersion = row.credentialsId === state.credentialsId ? (row.version ?? null) : state.rowVersion;
-            return { id, inputs: inputsOf({ ...state, certificatePem }), props: toState({ ...state, certificatePem, rowVersion }) };
+            const rowVersion = ours ? (row.version ?? null) : state.rowVersion;
+            const drift = ours ? {} : { ...changedElsewhere({ certificatePem: describeRow(row) }), ...(await revocation(state)) };
+            return { id, inputs: inputsOf({ ...before, ...drift, certificatePem }), props: toState({ ...before, ...drift, certificatePem, rowVersion }) };
         },
 
         // Moving to another device is an update too: a replacement would bind the same certificate twice.
@@ -78,7 +99,7 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
             const device = await deviceOf(news);
             if (device.id.id === state.deviceId) {
                 if (await isBound(id, state, news)) return { outs: toState(withInputs(state, news)) };
-                return { outs: toState(await bind(id, news, device, state)) };
+                return { outs: toState(await bindInTurn(id, news, device, state)) };
             }
             return { outs: toState(await move(id, state, news, device)) };
         },
@@ -106,12 +127,13 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
         const thingsboard = about({ ...inputs, deviceName: device.name });
         let saved: DeviceCredentials | undefined;
         try {
+            await refuseRevoked(thingsboard, device.id.id, device.name, leaf.credentialsId);
             saved = await save(thingsboard, device.id.id, async row => {
                 await refuseForeign(thingsboard, device, row, leaf.credentialsId, inputs, before);
                 return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der };
             });
         } catch (error) {
-            throw isApiError(error, "credentialsTaken") ? new UserError(takenElsewhere(device.name, leaf.credentialsId)) : error;
+            throw isApiError(error, "credentialsTaken") ? new CertificateTaken(takenElsewhere(device.name, leaf.credentialsId)) : error;
         }
         if (!saved) throw new UserError(`device "${device.name}" was deleted while its certificate was being bound: run "pulumi up" again`);
         if (saved.credentialsId !== leaf.credentialsId) {
@@ -119,7 +141,7 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
         }
         if (saved.version === undefined) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
         return {
-            ...inputs,
+            ...declared(inputs),
             stateVersion: 1,
             targetInputs: targetInputs(inputs),
             deviceId: device.id.id,
@@ -131,6 +153,35 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
         };
     }
 
+    /**
+     * Binds, and waits a moment for a certificate that another resource of this program is about to give up. Two devices
+     * that swap theirs wait for each other: so this one lets go of its own first. Where the engine makes one change at a
+     * time, the next `up` finishes it.
+     */
+    async function bindInTurn(id: string, inputs: DeviceCredentialInputs, device: Device, before: DeviceCredentialState | undefined): Promise<DeviceCredentialState> {
+        const { credentialsId } = readLeaf(inputs.certificatePem);
+        let holder: string | undefined;
+        for (let waited = 0; ; waited += swapPause) {
+            try {
+                return await bind(id, inputs, device, before);
+            } catch (error) {
+                if (!(error instanceof CertificateTaken)) throw error;
+                if (waited >= swapPatience) {
+                    if (holder === undefined) throw error;
+                    const reason = new UserError(`device "${device.name}" waits for a certificate that ${holder} has still to give up: run "pulumi up" again`);
+                    throw before ? new Unfinished(id, inputs, { ...before, certificatePem: "(ACCESS_TOKEN)" }, reason) : reason;
+                }
+            }
+            // The engine may not have come to the other resource yet when this one is at work.
+            const held = heldBefore(credentialsId);
+            if (holder === undefined && held !== undefined && held !== inputs.declaredBy) {
+                holder = held;
+                if (before) await release(id, before);
+            }
+            await delay(swapPause);
+        }
+    }
+
     /** Nothing is touched until the new device is known to be there and to be free. */
     async function move(id: string, state: DeviceCredentialState, news: DeviceCredentialInputs, device: Device): Promise<DeviceCredentialState> {
         const thingsboard = about({ ...news, deviceName: device.name });
@@ -140,11 +191,26 @@ export function deviceCredential(server: ServerOf, now: () => Date): Reconciler<
         try {
             return await bind(id, news, device, undefined);
         } catch (error) {
-            const old = await about(state).deviceById(state.deviceId);
-            if (!(error instanceof Error) || !old) throw error;
-            // The old binding is back, under a version that state must know: otherwise it would be nobody's from now on.
-            throw new Unfinished(id, news, await bind(id, state, old, state), error);
+            if (!(error instanceof Error)) throw error;
+            throw await putBack(id, state, news, error);
         }
+    }
+
+    /** The old binding again, under a version that state must know: otherwise it would be nobody's from then on. */
+    async function putBack(id: string, state: DeviceCredentialState, news: DeviceCredentialInputs, reason: Error): Promise<Error> {
+        const old = await about(state).deviceById(state.deviceId);
+        if (!old) return reason;
+        try {
+            return new Unfinished(id, news, await bind(id, state, old, state), reason);
+        } catch (error) {
+            if (!(error instanceof UserError)) throw error;
+            return new UserError(`${reason.message}; and the old binding could not be put back: ${error.message}`);
+        }
+    }
+
+    async function revocation(state: DeviceCredentialState): Promise<Pick<DeviceCredentialInputs, "revoked">> {
+        const on = (await revokedOf(about(state), state.deviceId))[state.credentialsId];
+        return on === undefined ? {} : { revoked: { credentialsId: state.credentialsId, on } };
     }
 
     /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */
@@ -195,7 +261,7 @@ const others = {
     X509_CERTIFICATE: (row: DeviceCredentials) => `another certificate (credentialsId ${row.credentialsId})`,
     MQTT_BASIC: () => "MQTT basic credentials (client id, user name, password)",
     LWM2M_CREDENTIALS: () => "LwM2M credentials",
-} as const;
+} satisfies Record<Exclude<DeviceCredentials["credentialsType"], "ACCESS_TOKEN">, (row: DeviceCredentials) => string>;
 
 /** Reads the row, decides, writes it back under its version; decides anew if someone else was faster. */
 async function save(
@@ -223,6 +289,19 @@ async function save(
 function boundCertificate(row: DeviceCredentials, state: DeviceCredentialState): string {
     if (row.credentialsType !== "X509_CERTIFICATE") return `(${row.credentialsType})`;
     return identity(state.certificatePem) === row.credentialsId ? state.certificatePem : toPem(row.credentialsValue ?? "");
+}
+
+/** For the reader of a preview, who should not have to compare PEM blocks. */
+function describeRow(row: DeviceCredentials): string {
+    if (row.credentialsType === "ACCESS_TOKEN") return "an access token";
+    if (row.credentialsType !== "X509_CERTIFICATE") return others[row.credentialsType]();
+    try {
+        const { subject, fingerprint, notAfter } = readLeaf(toPem(row.credentialsValue ?? ""));
+        return `the certificate ${JSON.stringify(subject)} (SHA-256 ${fingerprint}, expires ${notAfter.toISOString()})`;
+    } catch (error) {
+        if (error instanceof UserError) return "X.509 credentials that hold no certificate";
+        throw error;
+    }
 }
 
 /** Tells certificates apart. After a drift, old state and (in `refresh`) even the "new" inputs hold whatever was found. */
@@ -254,13 +333,18 @@ export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceNa
 /** The binding as it is, with inputs that don't touch it. */
 function withInputs(state: DeviceCredentialState, news: DeviceCredentialInputs): DeviceCredentialState {
     const { stateVersion, deviceId, deviceName, credentialsId, rowVersion, bindingRevision, boundAt } = state;
-    return toState({ deviceName, ...news, stateVersion, targetInputs: targetInputs(news), deviceId, credentialsId, rowVersion, bindingRevision, boundAt } as DeviceCredentialState);
+    return toState({ deviceName, ...declared(news), stateVersion, targetInputs: targetInputs(news), deviceId, credentialsId, rowVersion, bindingRevision, boundAt } as DeviceCredentialState);
 }
 
 const targetInputs = (inputs: DeviceCredentialInputs) => (["deviceId", "deviceName"] as const).filter(key => inputs[key] !== undefined);
 
+/** What a program declares, without what `read` adds. */
+function declared({ changedElsewhere: _changed, revoked: _revoked, ...inputs }: DeviceCredentialInputs): DeviceCredentialInputs {
+    return inputs;
+}
+
 function inputsOf(state: DeviceCredentialState): DeviceCredentialInputs {
-    const { certificatePem, adopt, onDelete, declaredBy, targetInputs } = state;
+    const { certificatePem, adopt, onDelete, onDrift, declaredBy, changedElsewhere, revoked, targetInputs } = state;
     const target = Object.fromEntries(targetInputs.map(key => [key, state[key]]));
-    return toState({ ...target, certificatePem, adopt, onDelete, declaredBy } as DeviceCredentialInputs);
+    return toState({ ...target, certificatePem, adopt, onDelete, onDrift, declaredBy, changedElsewhere, revoked } as DeviceCredentialInputs);
 }

@@ -1,10 +1,13 @@
 // What can be wrong with a declared credential, said before anything is sent.
 
 import type { dynamic } from "@pulumi/pulumi";
+import { millisecondsPerDay } from "../clock";
 import { leafFault, readLeaf } from "../x509/leaf";
-import { claim } from "./claims";
+import { claim, noteHeldBefore } from "./claims";
 import { type DeviceCredentialInputs, named } from "./deviceCredential";
+import { driftFailures } from "./drift";
 import { isUnknown } from "./reconciler";
+import { revokedSentence } from "./revoked";
 
 export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: DeviceCredentialInputs, now: Date): dynamic.CheckFailure[] {
     const failures: dynamic.CheckFailure[] = [];
@@ -21,14 +24,34 @@ export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: 
         const fault = leafFault(news.certificatePem, bound ? new Date(0) : now);
         if (fault) fail("certificatePem", `certificatePem: ${fault}`);
         else {
-            const other = claim("certificate", readLeaf(news.certificatePem).credentialsId, news.declaredBy, named(news));
+            const { credentialsId } = readLeaf(news.certificatePem);
+            if (olds.revoked?.credentialsId === credentialsId) failures.push({ property: "certificatePem", reason: revokedSentence(named(news), olds.revoked.on) });
+            const other = claim("certificate", credentialsId, news.declaredBy, named(news));
             if (other !== undefined) fail("certificatePem", `certificatePem is also the certificate of device "${other}" in this program: a certificate identifies one device, so issue one for each`);
         }
     }
+    if (olds.certificatePem !== undefined && leafFault(olds.certificatePem, new Date(0)) === undefined) {
+        noteHeldBefore(readLeaf(olds.certificatePem).credentialsId, news.declaredBy);
+    }
+    failures.push(...driftFailures(device, olds, news));
     const target = news.deviceId ?? news.deviceName;
     if (target !== undefined && target !== "" && !isUnknown(target)) {
         const other = claim("credential of device", target, news.declaredBy, news.declaredBy);
         if (other !== undefined) fail("deviceId", `two DeviceCredentials of this program are for it, also ${other}: a device has one credential`);
     }
     return failures;
+}
+
+/** Days; for certificates that live shorter than three times as long, a third of their life. */
+const soon = 30;
+
+/** A warning about a certificate that is close to its end or past it; undefined for any other. */
+export function endOf(news: DeviceCredentialInputs, now: Date): string | undefined {
+    if (leafFault(news.certificatePem, new Date(0)) !== undefined) return undefined;
+    const { notBefore, notAfter } = readLeaf(news.certificatePem);
+    const days = (notAfter.getTime() - now.getTime()) / millisecondsPerDay;
+    const life = (notAfter.getTime() - notBefore.getTime()) / millisecondsPerDay;
+    if (days > Math.min(soon, life / 3)) return undefined;
+    const when = days < 0 ? `expired on ${notAfter.toISOString()}: ThingsBoard refuses the device` : `expires on ${notAfter.toISOString()}, in ${Math.floor(days)} days`;
+    return `device "${named(news)}": its certificate ${when}; issue a new one (DeviceCertificate does with renewal "staged" or "immediate")`;
 }

@@ -3,6 +3,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { DeviceInputs } from "./device";
 import { claim } from "./claims";
+import { driftFailures } from "./drift";
 import { markKey } from "./ownership";
 import { isUnknown } from "./reconciler";
 
@@ -12,7 +13,7 @@ const maxName = 255;
 /** Server attributes that ThingsBoard writes itself. */
 const reserved = ["active", "lastConnectTime", "lastDisconnectTime", "lastActivityTime", "lastUpdateTime", "inactivityAlarmTime"];
 
-export function deviceFailures(news: DeviceInputs): dynamic.CheckFailure[] {
+export function deviceFailures(olds: Partial<DeviceInputs>, news: DeviceInputs): dynamic.CheckFailure[] {
     const named = isUnknown(news.name) ? "device" : `device "${brief(news.name)}"`;
     const failures: dynamic.CheckFailure[] = [];
     const fail = (property: string, reason: string) => failures.push({ property, reason: `${named}: ${reason}` });
@@ -34,6 +35,7 @@ export function deviceFailures(news: DeviceInputs): dynamic.CheckFailure[] {
     if (news.onDelete !== undefined && !isUnknown(news.onDelete) && !["delete", "keep"].includes(news.onDelete)) {
         fail("onDelete", `onDelete is ${JSON.stringify(news.onDelete)}: expected "delete" or "keep"`);
     }
+    failures.push(...driftFailures(named, olds, news));
     const other = isUnknown(news.name) ? undefined : claim("device name", news.name, news.declaredBy, news.declaredBy);
     if (other !== undefined) fail("name", `it is declared twice in this program, also as ${other}: names are unique on a ThingsBoard`);
     return failures;

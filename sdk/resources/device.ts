@@ -36,6 +36,12 @@ export interface DeviceArgs {
      * @default "delete"; "keep" for an adopted device
      */
     onDelete?: pulumi.Input<"delete" | "keep">;
+    /**
+     * What follows when somebody changed it on ThingsBoard: `"repair"` puts it right with the next `pulumi up` after a
+     * refresh; `"fail"` stops that `up` and says what was changed.
+     * @default "repair"
+     */
+    onDrift?: pulumi.Input<"repair" | "fail">;
 }
 
 /**
@@ -62,11 +68,20 @@ export class Device extends DynamicResource {
     declare readonly name: pulumi.Output<string>;
     declare readonly label: pulumi.Output<string | undefined>;
 
-    /** @internal The name as declared: known in preview, where outputs of a device that is being updated are not. */
-    readonly declaredName: pulumi.Input<string>;
+    /** @internal What others refer to the device by: known in preview, where outputs of a device that is being updated are not. */
+    readonly reference: { readonly deviceId: pulumi.Output<string>; readonly deviceName: pulumi.Input<string> };
+
+    /**
+     * A device that exists, by its name on ThingsBoard or by its id. It is read and never changed; whether its credential
+     * may be replaced is for `DeviceCredential` to say.
+     */
+    static get(name: string, nameOrId: pulumi.Input<string>, opts?: pulumi.CustomResourceOptions): Device {
+        return new Device(name, { name: nameOrId }, { ...opts, id: nameOrId });
+    }
 
     constructor(name: string, args: DeviceArgs, opts?: pulumi.CustomResourceOptions) {
         super("Device", 1, name, { ...args, declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined }, opts);
-        this.declaredName = args.name;
+        // Of a device that is looked up, the engine's id is what it was looked up by.
+        this.reference = opts?.id === undefined ? { deviceId: this.id, deviceName: args.name } : { deviceId: this.deviceId, deviceName: this.name };
     }
 }

@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { millisecondsPerDay, now } from "../clock";
 import { type Leaf, readLeaf } from "../x509/leaf";
+import { type RenewalArgs, rotation } from "./rotation";
 
 /** Keys that ThingsBoard's guide uses (EC P-256, RSA 4096) and their neighbours. */
 export type KeyAlgorithm = "EC_P256" | "EC_P384" | "RSA_2048" | "RSA_3072" | "RSA_4096";
 
-export interface DeviceCertificateArgs {
+export interface DeviceCertificateArgs extends RenewalArgs {
     /** Common name of the subject (CN), mostly the device's name: 1 to 64 characters (RFC 5280, ub-common-name). */
     commonName: pulumi.Input<string>;
     /**
@@ -45,7 +47,15 @@ export interface DeviceCertificateArgs {
  *
  * Made by `@pulumi/tls`: the key is in the stack's state, encrypted. The certificate is an end entity's (CA:FALSE) for
  * digital signatures and TLS clients, signed with SHA-256 (EC P-384: SHA-384, as the TLS provider signs with it). Every
- * argument that changes issues a new certificate; `keyAlgorithm` a new key too.
+ * argument that goes into it issues a new certificate when it changes; `keyAlgorithm` a new key too.
+ *
+ * A device holds its pair outside of Pulumi's reach, so nothing is renewed unless `renewal` says how:
+ *
+ * ```ts
+ * new tb.DeviceCertificate("pump-1", { commonName: "pump-1", renewal: "staged", renewBeforeDays: 45, activateBeforeDays: 15 });
+ * ```
+ *
+ * What falls due shows in `pulumi preview` and is done by `pulumi up`; a refresh alone renews nothing.
  */
 export class DeviceCertificate extends pulumi.ComponentResource {
     /** The certificate: one PEM block. */
@@ -63,31 +73,47 @@ export class DeviceCertificate extends pulumi.ComponentResource {
     /** Last moment of its validity (ISO 8601). */
     readonly notAfter: pulumi.Output<string>;
 
+    /** The next certificate, once it is made and not yet bound (`renewal: "staged"`). */
+    readonly nextCertificatePem: pulumi.Output<string | undefined>;
+    /** The key of the next certificate. Secret. */
+    readonly nextPrivateKeyPem: pulumi.Output<string | undefined>;
+    /** Whether the certificate is within `renewBeforeDays` of its end, or past it, as of now. */
+    readonly renewalDue: pulumi.Output<boolean>;
+
     constructor(name: string, args: DeviceCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
         super("thingsboard:index:DeviceCertificate", name, {}, opts);
-        const checked = checkArgs(name, args);
-        const parent = { parent: this };
-        const key = new tls.PrivateKey(name, keyArgs[args.keyAlgorithm ?? "EC_P256"], parent);
-        const certificate = new tls.SelfSignedCert(
-            name,
-            {
-                privateKeyPem: key.privateKeyPem,
-                subject: checked.subject,
-                validityPeriodHours: checked.validityDays.apply(days => days * 24),
-                allowedUses: ["digital_signature", "client_auth"],
-                isCaCertificate: false,
-                setSubjectKeyId: true,
-            },
-            parent,
-        );
-        const leaf = <Field>(field: (leaf: Leaf) => Field) => certificate.certPem.apply(pem => field(readLeaf(pem)));
-        this.certificatePem = certificate.certPem;
-        this.privateKeyPem = pulumi.secret(key.privateKeyPemPkcs8);
+        const { subject, validityDays } = checkArgs(name, args);
+        const keyAlgorithm = args.keyAlgorithm ?? "EC_P256";
+        const keepKey = args.rotationPolicy === "keepKey" ? new tls.PrivateKey(name, keyArgs[keyAlgorithm], { parent: this }) : undefined;
+        const issued = rotation(name, this, args, validityDays, { subject, validityDays, keyAlgorithm }, (slot, triggers) => {
+            const key = keepKey ?? new tls.PrivateKey(slot, keyArgs[keyAlgorithm], { parent: this, replacementTrigger: triggers.key });
+            const certificate = new tls.SelfSignedCert(
+                slot,
+                {
+                    privateKeyPem: key.privateKeyPem,
+                    subject,
+                    validityPeriodHours: pulumi.output(validityDays).apply(days => days * 24),
+                    allowedUses: ["digital_signature", "client_auth"],
+                    isCaCertificate: false,
+                    setSubjectKeyId: true,
+                },
+                { parent: this, replacementTrigger: triggers.certificate },
+            );
+            return { certificatePem: certificate.certPem, privateKeyPem: key.privateKeyPemPkcs8 };
+        });
+        const leaf = <Field>(field: (leaf: Leaf) => Field) => issued.certificatePem.apply(pem => field(readLeaf(pem)));
+        this.certificatePem = issued.certificatePem;
+        this.privateKeyPem = pulumi.secret(issued.privateKeyPem);
         this.fingerprint = leaf(({ fingerprint }) => fingerprint);
         this.credentialsId = leaf(({ credentialsId }) => credentialsId);
         this.serialNumber = leaf(({ serialNumber }) => serialNumber);
         this.notBefore = leaf(({ notBefore }) => notBefore.toISOString());
         this.notAfter = leaf(({ notAfter }) => notAfter.toISOString());
+        this.nextCertificatePem = issued.next.certificatePem;
+        this.nextPrivateKeyPem = pulumi.secret(issued.next.privateKeyPem);
+        this.renewalDue = pulumi
+            .all([this.notAfter, issued.renewBeforeDays])
+            .apply(([notAfter, days]) => now().getTime() >= Date.parse(notAfter) - days * millisecondsPerDay);
         // Registered outputs would store certificate and key once more.
         this.registerOutputs({});
     }
@@ -108,8 +134,8 @@ function checkArgs(name: string, args: DeviceCertificateArgs) {
     const fail = (reason: string): never => {
         throw new pulumi.RunError(`DeviceCertificate "${name}": ${reason}`);
     };
-    const checked = <Value>(value: pulumi.Input<Value>, check: (value: Value) => Value): pulumi.Output<Value> =>
-        pulumi.output(pulumi.Output.isInstance(value) || value instanceof Promise ? pulumi.output(value).apply(known => check(known as Value)) : check(value as Value)) as pulumi.Output<Value>;
+    const checked = <Value>(value: pulumi.Input<Value>, check: (value: Value) => Value): Value | pulumi.Output<Value> =>
+        pulumi.Output.isInstance(value) || value instanceof Promise ? (pulumi.output(value).apply(known => check(known as Value)) as pulumi.Output<Value>) : check(value as Value);
 
     if (args.keyAlgorithm !== undefined && !(args.keyAlgorithm in keyArgs)) {
         fail(`keyAlgorithm is ${JSON.stringify(args.keyAlgorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);

@@ -28,6 +28,12 @@ export interface DeviceCredentialArgs {
      * @default "revoke"
      */
     onDelete?: pulumi.Input<"revoke" | "keep">;
+    /**
+     * What follows when somebody changed it on ThingsBoard: `"repair"` puts it right with the next `pulumi up` after a
+     * refresh; `"fail"` stops that `up` and says what was changed.
+     * @default "repair"
+     */
+    onDrift?: pulumi.Input<"repair" | "fail">;
 }
 
 /**
@@ -59,8 +65,7 @@ export class DeviceCredential extends DynamicResource {
         exactlyOne(name, "device", { device, deviceId: args.deviceId, deviceName: args.deviceName });
         exactlyOne(name, "certificate", { certificate, certificatePem: args.certificatePem });
         const certificatePem = certificate?.certificatePem ?? args.certificatePem!;
-        // Ids stay known in a preview that changes the device, its outputs don't.
-        const target = device ? { deviceId: device.id, deviceName: device.declaredName } : {};
+        const target = device?.reference ?? {};
         const computed = { credentialsId: undefined, bindingRevision: undefined, boundAt: undefined, ...(rest.deviceId === undefined && !device ? { deviceId: undefined } : {}) };
         super("DeviceCredential", 1, name, { ...computed, ...rest, ...target, certificatePem, declaredBy: declaredBy(name) }, opts);
         this.credentialsId = pulumi.output(certificatePem).apply(credentialsId);

@@ -14,11 +14,13 @@ export interface Leaf {
     readonly credentialsId: string;
     /** SHA-256 of the DER as `openssl x509 -fingerprint -sha256` prints it: upper-case hex in pairs, with colons. */
     readonly fingerprint: string;
+    /** Distinguished name on one line: `CN=pump-1, O=Acme`. */
+    readonly subject: string;
     /** Upper-case hex, as `openssl x509 -serial` prints it. */
     readonly serialNumber: string;
     readonly notBefore: Date;
     readonly notAfter: Date;
-    /** Undefined where the modulus is not RSA's. */
+    /** Length of the modulus; absent for other keys than RSA. */
     readonly rsaBits?: number;
 }
 
@@ -43,6 +45,7 @@ export function readLeaf(pem: Pem): Leaf {
         base64Der,
         credentialsId: createHash("sha3-256").update(base64Der).digest("hex"),
         fingerprint: certificate.fingerprint256,
+        subject: certificate.subject.split("\n").join(", "),
         serialNumber: certificate.serialNumber,
         notBefore: new Date(certificate.validFrom),
         notAfter: new Date(certificate.validTo),

@@ -29,6 +29,8 @@ export interface TestStack {
     program: Program;
     readonly folder: string;
     readonly environment: Record<string, string>;
+    /** For the plugins of the runs that follow. */
+    setEnvironment(name: string, value: string): void;
     up(options?: Partial<automation.UpOptions>): Promise<Outcome>;
     preview(options?: Partial<automation.PreviewOptions>): Promise<Outcome>;
     refresh(options?: Partial<automation.RefreshOptions>): Promise<Outcome>;
@@ -71,6 +73,9 @@ export async function testStack(target: Target, program: Program, name = `test${
         program,
         folder,
         environment,
+        setEnvironment(name, value) {
+            stack.workspace.envVars = { ...stack.workspace.envVars, [name]: value };
+        },
         async up(options) {
             return run(output => stack.up({ program: inline(made.program), onOutput: output, onError: output, color: "never", ...options }));
         },

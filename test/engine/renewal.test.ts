@@ -1,0 +1,142 @@
+// Renewal on the real engine: what falls due shows in preview and is done by one `up`; the clock is the test's.
+
+import { X509Certificate } from "node:crypto";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { failure, tb, testStack, type TestStack } from "./support/stack";
+import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
+
+let server: ThingsBoardUnderTest;
+beforeAll(async () => {
+    server = await thingsBoard();
+});
+afterEach(() => {
+    delete process.env["THINGSBOARD_CLOCK_OFFSET_DAYS"];
+});
+afterAll(() => server.stop());
+
+type CertificateArgs = Partial<ConstructorParameters<typeof tb.DeviceCertificate>[1]>;
+
+const declare = (name: string, args: CertificateArgs) => async () => {
+    const device = new tb.Device(name, { name });
+    const certificate = new tb.DeviceCertificate(name, { commonName: name, ...args });
+    const credential = new tb.DeviceCredential(name, { device, certificate });
+    const { credentialsId, certificatePem, notAfter, renewalDue, nextCertificatePem, nextPrivateKeyPem } = certificate;
+    return { deviceId: device.deviceId, credentialsId, certificatePem, notAfter, renewalDue, nextCertificatePem, nextPrivateKeyPem, bindingRevision: credential.bindingRevision };
+};
+
+/** Lets so many days pass, for the program and for the plugin. */
+function pass(stack: TestStack, days: number): void {
+    process.env["THINGSBOARD_CLOCK_OFFSET_DAYS"] = String(days);
+    stack.setEnvironment("THINGSBOARD_CLOCK_OFFSET_DAYS", String(days));
+}
+
+const bound = async (deviceId: unknown) => (await server.credentials(deviceId as string)).credentialsId;
+const publicKey = (pem: unknown) => new X509Certificate(pem as string).publicKey.export({ type: "spki", format: "pem" });
+
+test("report: a due certificate is named in the output, and nothing is changed", async () => {
+    const stack = await testStack(server, declare("reported", {}));
+    await stack.up();
+    pass(stack, 340);
+    const preview = await stack.preview({ expectNoChanges: true });
+    expect(preview.output).toMatch(/warning: device "reported": its certificate expires on .*, in 2\d days/);
+    const up = await stack.up();
+    expect(up.changes).toEqual({ same: 7 });
+    expect(up.outputs).toMatchObject({ renewalDue: true });
+});
+
+test("report: a certificate that has expired since stops no deployment", async () => {
+    const stack = await testStack(server, declare("expired", {}));
+    await stack.up();
+    pass(stack, 366);
+    const up = await stack.up();
+    expect(up.output).toContain('device "expired": its certificate expired on');
+    expect(up.changes).toEqual({ same: 7 });
+});
+
+test("immediate: visible in preview, done by one up, not by a refresh, and then over", async () => {
+    const stack = await testStack(server, declare("immediate", { renewal: "immediate" }));
+    const before = (await stack.up()).outputs;
+    pass(stack, 300);
+    await stack.preview({ expectNoChanges: true });
+    pass(stack, 336);
+    await stack.refresh();
+    expect((await stack.preview()).changes).toMatchObject({ replace: 2, update: 2 });
+    expect(await bound(before["deviceId"])).toBe(before["credentialsId"]);
+
+    const after = (await stack.up()).outputs;
+    expect(after["credentialsId"]).not.toBe(before["credentialsId"]);
+    expect(publicKey(after["certificatePem"])).not.toBe(publicKey(before["certificatePem"]));
+    expect(await bound(after["deviceId"])).toBe(after["credentialsId"]);
+    await stack.preview({ expectNoChanges: true });
+});
+
+test("keepKey: a new certificate for the same key", async () => {
+    const stack = await testStack(server, declare("kept-key", { renewal: "immediate", rotationPolicy: "keepKey" }));
+    const before = (await stack.up()).outputs;
+    pass(stack, 336);
+    const after = (await stack.up()).outputs;
+    expect(after["credentialsId"]).not.toBe(before["credentialsId"]);
+    expect(publicKey(after["certificatePem"])).toBe(publicKey(before["certificatePem"]));
+});
+
+test("staged: the next pair is made and given out first, and bound when it falls due; both halves in preview", async () => {
+    const stack = await testStack(server, declare("staged", { renewal: "staged", renewBeforeDays: 30, activateBeforeDays: 10 }));
+    const before = (await stack.up()).outputs;
+    expect(before["nextCertificatePem"]).toBeUndefined();
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).not.toHaveProperty("update");
+
+    pass(stack, 336);
+    const preview = await stack.preview();
+    expect(preview.changes).toMatchObject({ update: 1, replace: 2 });
+    expect(preview.output).not.toMatch(/DeviceCredential.*\(update\)/);
+    const prepared = (await stack.up()).outputs;
+    expect(prepared).toMatchObject({ credentialsId: before["credentialsId"], bindingRevision: before["bindingRevision"] });
+    expect(prepared["nextCertificatePem"]).toMatch(/BEGIN CERTIFICATE/);
+    expect(prepared["nextPrivateKeyPem"]).toMatch(/BEGIN PRIVATE KEY/);
+    expect(stack.rawState()).not.toContain("BEGIN PRIVATE KEY");
+    expect(await bound(before["deviceId"])).toBe(before["credentialsId"]);
+    await stack.preview({ expectNoChanges: true });
+
+    pass(stack, 357);
+    expect((await stack.preview()).changes).toMatchObject({ update: 2 });
+    const activated = (await stack.up()).outputs;
+    expect(activated["certificatePem"]).toBe(prepared["nextCertificatePem"]);
+    expect(activated["nextCertificatePem"]).toBeUndefined();
+    expect(await bound(before["deviceId"])).toBe(activated["credentialsId"]);
+    await stack.preview({ expectNoChanges: true });
+
+    // And so on with the first pair again.
+    pass(stack, 336 + 336);
+    const again = (await stack.up()).outputs;
+    expect(again["credentialsId"]).toBe(activated["credentialsId"]);
+    expect(again["nextCertificatePem"]).toMatch(/BEGIN CERTIFICATE/);
+});
+
+test("maxRenewalsPerUp renews some now and the others with the next up", async () => {
+    const names = ["bounded-1", "bounded-2", "bounded-3"];
+    const stack = await testStack(server, async () => {
+        const ids = names.map(name => new tb.DeviceCertificate(name, { commonName: name, renewal: "immediate", maxRenewalsPerUp: 2 }).credentialsId);
+        return { ids };
+    });
+    const ids = async () => (await stack.up()).outputs["ids"] as string[];
+    const changed = (before: string[], after: string[]) => after.filter((id, index) => id !== before[index]).length;
+    const first = await ids();
+    pass(stack, 336);
+    const second = await ids();
+    expect(changed(first, second)).toBe(2);
+    const third = await ids();
+    expect(changed(second, third)).toBe(1);
+    await stack.preview({ expectNoChanges: true });
+});
+
+test.each([
+    [{ renewBeforeDays: 400 }, "renewBeforeDays is 400: expected more than 0 and less than the 365 days of validity"],
+    [{ renewal: "staged" as const, activateBeforeDays: 40 }, "activateBeforeDays is 40: expected at least 0 and less than renewBeforeDays (30)"],
+    [{ renewal: "sometimes" as "report" }, 'renewal is "sometimes"'],
+    [{ activateBeforeDays: 5 }, 'activateBeforeDays belongs to renewal "staged"'],
+    [{ renewalJitterDays: 400 }, "renewalJitterDays is 400"],
+    [{ maxRenewalsPerUp: 0 }, "maxRenewalsPerUp is 0"],
+])("settings that can't work are named in preview (%#)", async (args, sentence) => {
+    const stack = await testStack(server, declare("settings", args));
+    expect(await failure(stack.preview())).toContain(`DeviceCertificate "settings": ${sentence}`);
+});
