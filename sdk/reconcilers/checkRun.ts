@@ -34,6 +34,8 @@ export interface CheckResult {
     /** When the value that was published had arrived in ThingsBoard's latest telemetry. */
     readonly storedAt?: string;
     readonly checkedAt: string;
+    /** The device has its previous certificate again. */
+    readonly rolledBack?: boolean;
     /** Accepted, with a reservation. */
     readonly warning?: string;
 }

@@ -43,6 +43,8 @@ export interface DeviceCredentialState extends DeviceCredentialInputs {
     readonly bindingRevision: number;
     /** When, by the server's clock (ms): a connection of the device after it was made with this certificate. */
     readonly boundAt: number;
+    /** The certificate of ours that this binding has replaced: what a refused check goes back to. */
+    readonly replacedCertificatePem?: string;
 }
 
 /** Server attribute that holds the id of the resource which bound last, on servers whose rows have no version. */
@@ -150,6 +152,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             rowVersion: saved.version ?? null,
             bindingRevision: saved.version ?? (before?.bindingRevision ?? 0) + 1,
             boundAt: now().getTime() + Math.round(thingsboard.clockSkewMs() ?? 0),
+            ...replacedBy(leaf.credentialsId, before),
         };
     }
 
@@ -219,8 +222,9 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         await save(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
     }
 
+    /** Ours is also the certificate that a refused check has put back. */
     async function isOurs(thingsboard: ThingsBoard, id: string, state: DeviceCredentialState, row: DeviceCredentials): Promise<boolean> {
-        if (row.credentialsId !== state.credentialsId) return false;
+        if (row.credentialsId !== state.credentialsId) return row.credentialsId === replacedId(state);
         if (row.version !== undefined) return row.version === state.rowVersion;
         const marks = await thingsboard.attributes(state.deviceId, "SERVER_SCOPE", [bindingAttribute]);
         return marks?.find(({ key }) => key === bindingAttribute)?.value === id;
@@ -231,7 +235,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         if (readLeaf(news.certificatePem).credentialsId !== state.credentialsId) return false;
         const thingsboard = about(state);
         const row = await thingsboard.credentials(state.deviceId);
-        return row !== undefined && (await isOurs(thingsboard, id, state, row));
+        return row?.credentialsId === state.credentialsId && (await isOurs(thingsboard, id, state, row));
     }
 
     /** What this program may overwrite: its own, and the token that a new device starts with. */
@@ -330,10 +334,20 @@ function takenElsewhere(deviceName: string, credentialsId: string): string {
 
 export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
 
+/** Only a certificate that was ours and in its place: not what drift had put there. */
+function replacedBy(credentialsId: string, before: DeviceCredentialState | undefined): Pick<DeviceCredentialState, "replacedCertificatePem"> {
+    if (before === undefined) return {};
+    if (before.credentialsId === credentialsId) return before.replacedCertificatePem === undefined ? {} : { replacedCertificatePem: before.replacedCertificatePem };
+    return identity(before.certificatePem) === before.credentialsId ? { replacedCertificatePem: before.certificatePem } : {};
+}
+
+const replacedId = ({ replacedCertificatePem }: DeviceCredentialState): string | undefined => (replacedCertificatePem === undefined ? undefined : identity(replacedCertificatePem));
+
 /** The binding as it is, with inputs that don't touch it. */
 function withInputs(state: DeviceCredentialState, news: DeviceCredentialInputs): DeviceCredentialState {
-    const { stateVersion, deviceId, deviceName, credentialsId, rowVersion, bindingRevision, boundAt } = state;
-    return toState({ deviceName, ...declared(news), stateVersion, targetInputs: targetInputs(news), deviceId, credentialsId, rowVersion, bindingRevision, boundAt } as DeviceCredentialState);
+    const { stateVersion, deviceId, deviceName, credentialsId, rowVersion, bindingRevision, boundAt, replacedCertificatePem } = state;
+    const binding = { stateVersion, deviceId, credentialsId, rowVersion, bindingRevision, boundAt, replacedCertificatePem };
+    return toState({ deviceName, ...declared(news), ...binding, targetInputs: targetInputs(news) } as DeviceCredentialState);
 }
 
 const targetInputs = (inputs: DeviceCredentialInputs) => (["deviceId", "deviceName"] as const).filter(key => inputs[key] !== undefined);

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readLeaf } from "../x509/leaf";
 import { UserError } from "../userError";
 import { type CheckResult, runCheck } from "./checkRun";
+import { rollBack } from "./rollback";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import type { ServerOf } from "./server";
 
@@ -24,6 +25,9 @@ export interface PublishCheckInputs {
     readonly mqttVersion?: "auto" | "3.1.1" | "5";
     readonly timeout: number;
     readonly onFailure: "fail" | "warn";
+    readonly rollback: boolean;
+    /** The certificate that the binding under test has replaced. */
+    readonly replacedCertificatePem?: string;
     readonly triggers?: readonly unknown[];
 }
 
@@ -56,7 +60,7 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
 
         async create(inputs) {
             const id = randomUUID();
-            return { id, outs: await run(id, inputs) };
+            return { id, outs: await run(id, inputs, undefined) };
         },
 
         // What was proven then is still proven; whether the device works now is for the device to show.
@@ -64,8 +68,8 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
             return state ? { id, props: state } : {};
         },
 
-        async update(id, _state, news) {
-            return { outs: await run(id, news) };
+        async update(id, state, news) {
+            return { outs: await run(id, news, state) };
         },
 
         async delete() {
@@ -73,8 +77,8 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
         },
     };
 
-    async function run(id: string, inputs: PublishCheckInputs): Promise<PublishCheckState> {
-        const result = await runCheck(server(), inputs);
+    async function run(id: string, inputs: PublishCheckInputs, before: PublishCheckState | undefined): Promise<PublishCheckState> {
+        const result = await goBack(await runCheck(server(), inputs), inputs, before);
         const { privateKeyPem: _key, ...rest } = inputs;
         const state = toState<PublishCheckState>({ ...rest, ...result, stateVersion: 1 });
         if (result.warning !== undefined) warn(result.warning);
@@ -85,7 +89,20 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
         }
         throw new Unfinished(id, rest, state, new UserError(result.message));
     }
+
+    /** A device that was cut off by its renewal gets its previous certificate back, once: right after the new one was bound. */
+    async function goBack(result: CheckResult, inputs: PublishCheckInputs, before: PublishCheckState | undefined): Promise<CheckResult> {
+        const { rollback, replacedCertificatePem, credentialsId, deviceId } = inputs;
+        const renewed = before !== undefined && before.bindingRevision !== inputs.bindingRevision;
+        if (result.outcome === "accepted" || !rollback || !renewed || !judged.includes(result.stage)) return result;
+        if (replacedCertificatePem === undefined || credentialsId === undefined) return result;
+        if (!(await rollBack(server().thingsboard.about(`device "${inputs.deviceName ?? deviceId}"`), { deviceId, from: credentialsId, toPem: replacedCertificatePem }))) return result;
+        return { ...result, rolledBack: true, message: `${result.message}. Its previous certificate is bound again; mend the cause and run "pulumi up --refresh" to try the new one once more` };
+    }
 }
+
+/** Refused at one of these, the certificate itself is in question; before them nothing is known of it, and after them it was accepted. */
+const judged = ["tls-client", "connack"];
 
 const identity = (pem: string | undefined): string | undefined => {
     try {

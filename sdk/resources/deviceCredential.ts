@@ -60,13 +60,16 @@ export class DeviceCredential extends DynamicResource {
     /** When it was bound, by ThingsBoard's clock (milliseconds since 1970). */
     declare readonly boundAt: pulumi.Output<number>;
 
+    /** The certificate that this binding has replaced, if that was this resource's too. */
+    declare readonly replacedCertificatePem: pulumi.Output<string | undefined>;
+
     constructor(name: string, args: DeviceCredentialArgs, opts?: pulumi.CustomResourceOptions) {
         const { device, certificate, ...rest } = args;
         exactlyOne(name, "device", { device, deviceId: args.deviceId, deviceName: args.deviceName });
         exactlyOne(name, "certificate", { certificate, certificatePem: args.certificatePem });
         const certificatePem = certificate?.certificatePem ?? args.certificatePem!;
         const target = device?.reference ?? {};
-        const computed = { credentialsId: undefined, bindingRevision: undefined, boundAt: undefined, ...(rest.deviceId === undefined && !device ? { deviceId: undefined } : {}) };
+        const computed = { credentialsId: undefined, bindingRevision: undefined, boundAt: undefined, replacedCertificatePem: undefined, ...(rest.deviceId === undefined && !device ? { deviceId: undefined } : {}) };
         super("DeviceCredential", 1, name, { ...computed, ...rest, ...target, certificatePem, declaredBy: declaredBy(name) }, opts);
         this.credentialsId = pulumi.output(certificatePem).apply(credentialsId);
     }

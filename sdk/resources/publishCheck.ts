@@ -58,6 +58,11 @@ export interface PublishCheckArgs {
      * @default "fail"
      */
     onFailure?: pulumi.Input<"fail" | "warn">;
+    /**
+     * Binds the previous certificate again when the new one is refused right after it replaced that.
+     * @default true
+     */
+    rollback?: pulumi.Input<boolean>;
     /** Any values: the check runs again when one of them changes. */
     triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
 }
@@ -114,6 +119,7 @@ export class PublishCheck extends DynamicResource {
         const props = {
             verifyStored: "warn",
             onFailure: "fail",
+            rollback: true,
             ...rest,
             ...pair,
             mode,
@@ -123,6 +129,7 @@ export class PublishCheck extends DynamicResource {
             credentialsId: credential.credentialsId,
             bindingRevision: credential.bindingRevision,
             boundAt: credential.boundAt,
+            replacedCertificatePem: credential.replacedCertificatePem,
         };
         super("PublishCheck", 1, name, { ...undefinedOutputs, ...props }, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["privateKeyPem"] }));
     }
@@ -144,4 +151,5 @@ const undefinedOutputs = {
     serverNotAfter: undefined,
     storedAt: undefined,
     checkedAt: undefined,
+    rolledBack: undefined,
 };

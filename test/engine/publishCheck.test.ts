@@ -33,7 +33,7 @@ test.each(["EC_P256", "EC_P384", "RSA_2048"] as const)("%s publishes, is stored,
     expect(outputs).toMatchObject({ outcome: "accepted", stage: "puback", connackCode: 0, pubackCode: 0, tlsVersion: "TLSv1.3", mqttVersionUsed: "5" });
     expect(Date.parse(outputs["storedAt"] as string)).toBeGreaterThan(Date.now() - 60_000);
     expect(await latest(outputs["deviceId"] as string, "pulumiPublishCheck")).toBeNull();
-    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 7 });
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 8 });
 });
 
 test("the guide's payload arrives under the device", async () => {
@@ -64,7 +64,7 @@ test("a refused connection fails the deployment with its code in words, and the 
     const again = await stack.up();
     expect(again.changes).toMatchObject({ update: 1 });
     expect(again.outputs).toMatchObject({ outcome: "accepted", pubackCode: 0 });
-    expect((await stack.preview({ expectNoChanges: true })).changes).toEqual({ same: 7 });
+    expect((await stack.preview({ expectNoChanges: true })).changes).toEqual({ same: 8 });
 });
 
 test("a PUBACK that never comes is a timeout that says where it waited", async () => {

@@ -129,6 +129,29 @@ test("maxRenewalsPerUp renews some now and the others with the next up", async (
     await stack.preview({ expectNoChanges: true });
 });
 
+test("a renewed certificate that is refused is taken back, and tried again after a refresh", async () => {
+    const name = "rolled-back";
+    const program = async () => {
+        const device = new tb.Device(name, { name });
+        const certificate = new tb.DeviceCertificate(name, { commonName: name, renewal: "immediate" });
+        const credential = new tb.DeviceCredential(name, { device, certificate });
+        new tb.PublishCheck(name, { credential, certificate, mode: "connect" });
+        return { deviceId: device.deviceId, credentialsId: certificate.credentialsId };
+    };
+    const stack = await testStack(server, program);
+    const before = (await stack.up()).outputs;
+    pass(stack, 336);
+    server.emulator.faults.set({ mqtt: { connack: 0x87 } });
+    const text = await failure(stack.up());
+    expect(text).toContain("Its previous certificate is bound again");
+    expect(await bound(before["deviceId"])).toBe(before["credentialsId"]);
+
+    server.emulator.faults.clear();
+    const after = (await stack.up({ refresh: true })).outputs;
+    expect(after["credentialsId"]).not.toBe(before["credentialsId"]);
+    expect(await bound(before["deviceId"])).toBe(after["credentialsId"]);
+});
+
 test.each([
     [{ renewBeforeDays: 400 }, "renewBeforeDays is 400: expected more than 0 and less than the 365 days of validity"],
     [{ renewal: "staged" as const, activateBeforeDays: 40 }, "activateBeforeDays is 40: expected at least 0 and less than renewBeforeDays (30)"],
