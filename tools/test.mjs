@@ -6,11 +6,13 @@ import os from "node:os";
 import path from "node:path";
 import { EngineError } from "./engine/say.mjs";
 import { findMosquitto } from "./mosquitto.mjs";
-import { exitCodeOf, prepare, repository } from "./steps.mjs";
+import { checkTypes, exitCodeOf, prepare, repository } from "./steps.mjs";
 
 const reports = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-thingsboard-test-"));
 try {
     const engine = await prepare();
+    // A part is run while other files are half written.
+    if (process.argv.length === 2) await checkTypes(engine.node);
     await findMosquitto();
     const report = path.join(reports, "report.json");
     process.exitCode = await exitCodeOf(
