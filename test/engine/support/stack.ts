@@ -1,11 +1,13 @@
 // A stack of the real engine with a program of the test's, on a backend and in a folder of its own.
 
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { onTestFinished } from "vitest";
+import { own } from "./live";
 
 /** The built package, loaded as a program loads it. */
 export const tb = createRequire(import.meta.url)("pulumi-thingsboard") as typeof import("pulumi-thingsboard");
@@ -48,9 +50,7 @@ export interface StateResource {
     readonly initErrors?: readonly string[];
 }
 
-let count = 0;
-
-export async function testStack(target: Target, program: Program, name = `test${++count}`): Promise<TestStack> {
+export async function testStack(target: Target, program: Program, name = own(randomBytes(3).toString("hex"))): Promise<TestStack> {
     const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-test-"));
     const environment = {
         ...target.environment,
