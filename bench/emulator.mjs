@@ -115,7 +115,7 @@ function client({ restUrl, apiKey }) {
 
 /** One session of a device: TLS with its certificate, CONNECT, CONNACK, QoS 1, PUBACK, DISCONNECT. */
 function publish({ mqttsPort }, { name, context }) {
-    return new Promise((done, fail) => {
+    return /** @type {Promise<void>} */ (new Promise((done, fail) => {
         const socket = connectTls({ host: "127.0.0.1", port: mqttsPort, servername: "localhost", secureContext: context });
         const parser = mqtt.parser({ protocolVersion: 4 });
         const send = (packet) => socket.write(mqtt.generate(packet));
@@ -131,7 +131,7 @@ function publish({ mqttsPort }, { name, context }) {
         socket.on("error", fail);
         socket.on("data", (chunk) => parser.parse(chunk));
         socket.on("secureConnect", () => send({ cmd: "connect", protocolId: "MQTT", protocolVersion: 4, clientId: `${name}-${randomBytes(4).toString("hex")}`, clean: true, keepalive: 60 }));
-    });
+    }));
 }
 
 function residentBytes(pid) {
@@ -170,6 +170,6 @@ function selfSigned(name) {
     const serial = Buffer.concat([Buffer.from([1]), createHash("sha1").update(name + Date.now()).digest()]);
     const tbs = tlv(0x30, Buffer.from("a003020102", "hex"), tlv(0x02, serial), algorithm, subject, tlv(0x30, time(-1), time(30)), subject, publicKey.export({ type: "spki", format: "der" }));
     const der = tlv(0x30, tbs, algorithm, tlv(0x03, Buffer.from([0]), sign("sha256", tbs, privateKey)));
-    const pem = `-----BEGIN CERTIFICATE-----\n${der.toString("base64").match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
+    const pem = `-----BEGIN CERTIFICATE-----\n${der.toString("base64").match(/.{1,64}/g)?.join("\n")}\n-----END CERTIFICATE-----\n`;
     return { name, pem, key: privateKey.export({ type: "pkcs8", format: "pem" }) };
 }

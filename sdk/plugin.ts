@@ -3,6 +3,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { now } from "./clock";
 import { activation } from "./reconcilers/activation";
+import { certificates } from "./mqtt/pem";
 import { device } from "./reconcilers/device";
 import { deviceCredential } from "./reconcilers/deviceCredential";
 import { publishCheck } from "./reconcilers/publishCheck";
@@ -23,6 +24,16 @@ function warn(text: string): void {
 
 /** `check` may be called more than once for a resource. */
 const warned = new Set<string>();
+
+/** A server that is down or limits requests is told of by every call in flight: one line in five seconds is enough. */
+function seldom(log: (text: string) => void): (text: string) => void {
+    let last = -Infinity;
+    return text => {
+        if (performance.now() - last < 5000) return;
+        last = performance.now();
+        log(text);
+    };
+}
 
 /** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
@@ -59,10 +70,8 @@ export function reconciler(type: string, protocol: number): dynamic.ResourceProv
         },
         async check(olds, news) {
             const { failures = [], ...result } = await plainly(() => provider.check(olds, news));
-            // The engine prints the value of a property that it is told of, and a value at fault may well be somebody's key
-            // in the wrong field. Each reason names its field itself.
             const all = [...(serverless.has(type) ? [] : settingsFailures()), ...failures];
-            return { ...result, failures: all.map(({ reason }) => ({ property: "", reason })) };
+            return { ...result, failures: all.map(withoutValue) };
         },
         diff: (id, olds, news) => plainly(() => provider.diff(id, olds, news)),
         create: inputs => plainly(() => provider.create(inputs)),
@@ -76,15 +85,22 @@ function server(): Server {
     if (current) return current;
     const settings = readSettings(given, process.env);
     const { mqttHost, mqttPort, mqttCaPem } = settings;
+    if (mqttCaPem !== undefined) certificates(mqttCaPem, "mqttCaPem");
     const url = new URL(settings.url);
     current = {
-        thingsboard: connect(settings),
+        thingsboard: connect(settings, { log: seldom(text => console.error(text)) }),
         mqtt: { host: mqttHost, port: mqttPort, ...(mqttCaPem === undefined ? {} : { caPem: mqttCaPem }) },
         restHost: url.hostname,
         restVerified: url.protocol === "https:" || isLoopback(url.hostname),
     };
     return current;
 }
+
+/**
+ * Given a property, the engine prints its value in front of the reason: pages of PEM, and a private key where one was
+ * given as the certificate. The reasons name field and value themselves, as far as they may be shown.
+ */
+const withoutValue = ({ reason }: dynamic.CheckFailure): dynamic.CheckFailure => ({ property: "", reason });
 
 /** So that preview already says that no server is configured. */
 function settingsFailures(): dynamic.CheckFailure[] {

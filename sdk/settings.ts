@@ -95,10 +95,14 @@ export function readSettings(given: SettingTexts, env: NodeJS.ProcessEnv): Setti
     const timeout = number(texts, "timeout");
     const mqttPort = whole(texts, "mqttPort") ?? 8883;
     if (mqttPort > 65535) throw new UserError(`mqttPort is ${mqttPort}: expected a port, 1 to 65535`);
+    const mqttHost = texts.mqttHost ?? defaultMqttHost(url);
+    if (!/^[^\s/@]+$/.test(mqttHost) || (mqttHost.includes(":") && !isIP(mqttHost))) {
+        throw new UserError(`mqttHost is ${JSON.stringify(mqttHost)}: expected a name or an address alone, such as mqtt.example.com, without scheme, port or path`);
+    }
     return {
         url: who.url,
         credentials,
-        mqttHost: texts.mqttHost ?? defaultMqttHost(url),
+        mqttHost,
         mqttPort,
         ...(texts.caPem === undefined ? {} : { caPem: texts.caPem }),
         ...(texts.mqttCaPem === undefined ? {} : { mqttCaPem: texts.mqttCaPem }),

@@ -4,3 +4,14 @@
 export class UserError extends Error {
     override readonly name: string = "UserError";
 }
+
+/** What is wrong, as a sentence; undefined when nothing is. */
+export function faultOf(look: () => unknown): string | undefined {
+    try {
+        look();
+        return undefined;
+    } catch (error) {
+        if (error instanceof UserError) return error.message;
+        throw error;
+    }
+}

@@ -61,6 +61,19 @@ async function build(node) {
     fs.writeFileSync(stamp, sources);
 }
 
+/** Types of what is run without a build: tests, examples, scripts. @param {string} node */
+export async function checkTypes(node) {
+    const stamp = inRepository("node_modules", ".cache", "pulumi-thingsboard-types");
+    const sources = fingerprint([], ["sdk", "test", "examples", "tools", "bench", "vitest.config.mts", ...configs, "package-lock.json"].map((name) => inRepository(name)));
+    if (fs.existsSync(stamp) && readText(stamp) === sources) return;
+    for (const config of configs.slice(1)) {
+        console.error(`tsc -p ${config}`);
+        await run(node, [inRepository("node_modules", "typescript", "bin", "tsc"), "-p", config]);
+    }
+    fs.writeFileSync(stamp, sources);
+}
+const configs = ["tsconfig.json", "tsconfig.test.json", "tsconfig.tools.json"];
+
 /**
  * Runs a command with the terminal to itself.
  *

@@ -1,5 +1,6 @@
 // ThingsBoard's guide to certificate authentication, its four steps in one `pulumi up`, for both kinds of key it names.
 
+import * as pulumi from "@pulumi/pulumi";
 import * as tb from "pulumi-thingsboard";
 
 // The guide's own measurement, so that it shows up on the device's page under "Latest telemetry".
@@ -22,5 +23,6 @@ function pump(name: string, keyAlgorithm: tb.KeyAlgorithm) {
     };
 }
 
-export const ec = pump("pump-1", "EC_P256");
-export const rsa = pump("pump-2", "RSA_4096");
+const prefix = new pulumi.Config().require("prefix");
+export const ec = pump(`${prefix}-1`, "EC_P256");
+export const rsa = pump(`${prefix}-2`, "RSA_4096");

@@ -39,11 +39,16 @@ export function prepare(request: PublishCheckRequest, random: (size: number) => 
         host,
         port,
         serverName: request.servername ?? host,
-        ...identity(request),
+        ...identity(request, request.caPem === undefined ? trustedRoots() : pemBlocks(request.caPem, "mqttCaPem").filter(pem => readCertificate(pem, "mqttCaPem"))),
         clientId,
         ...(request.mode === "publish" && { message: message(request.topic ?? telemetryTopic, request.payload) }),
         timeoutSeconds,
     };
+}
+
+/** @throws UserError saying why no server could accept this pair. */
+export function checkPair(certificatePem: string, privateKeyPem: string): void {
+    identity({ certificatePem, privateKeyPem }, []);
 }
 
 export function checkEndpoint(host: string, port: number): void {
@@ -64,7 +69,7 @@ function message(topic: string, payload: string | Buffer): Publication {
     return { topic, payload };
 }
 
-function identity({ certificatePem, privateKeyPem, caPem }: PublishCheckRequest): Pick<Prepared, "secureContext" | "presented"> {
+function identity({ certificatePem, privateKeyPem }: Pick<PublishCheckRequest, "certificatePem" | "privateKeyPem">, ca: readonly string[] | undefined): Pick<Prepared, "secureContext" | "presented"> {
     const [first = "", ...above] = pemBlocks(certificatePem, "the device's certificate");
     const leaf = readLeaf(first);
     const chain = [first, ...above].map(pem => readCertificate(pem, "the device's certificate chain"));
@@ -73,7 +78,6 @@ function identity({ certificatePem, privateKeyPem, caPem }: PublishCheckRequest)
     if (!chain[0]!.checkPrivateKey(key)) {
         throw new UserError("the private key does not belong to the device's certificate: give the pair that was made together");
     }
-    const ca = caPem === undefined ? trustedRoots() : pemBlocks(caPem, "mqttCaPem").filter(pem => readCertificate(pem, "mqttCaPem"));
     return {
         secureContext: secureContext(key, [first, ...above].join("\n"), ca),
         presented: {

@@ -18,9 +18,15 @@ export interface Assignment {
 export const sameAssignment = (a: Assignment, b: Assignment): boolean =>
     a.customer === b.customer && a.owner === b.owner && sameJson([...(a.groups ?? [])].sort(), [...(b.groups ?? [])].sort());
 
+/** Whether those that are named exist, asked before anything is made. */
+export async function checkAssignment(thingsboard: ThingsBoard, deviceName: string, { customer, owner }: Assignment): Promise<void> {
+    if (customer !== undefined) await customerId(thingsboard, deviceName, customer, "customer");
+    if (owner !== undefined && owner !== "tenant") await customerId(thingsboard, deviceName, owner, "owner");
+}
+
 export async function assign(thingsboard: ThingsBoard, device: Device, wanted: Assignment, before: { customer?: string; setGroups: readonly string[] }): Promise<void> {
     if (wanted.customer !== undefined) {
-        const customer = await customerId(thingsboard, wanted.customer, "customer");
+        const customer = await customerId(thingsboard, device.name, wanted.customer, "customer");
         if (device.customerId?.id !== customer) await thingsboard.assignToCustomer(device.id.id, customer);
     } else if (before.customer !== undefined) {
         await thingsboard.unassignFromCustomer(device.id.id);
@@ -54,11 +60,11 @@ export async function assignmentOf(thingsboard: ThingsBoard, device: Device, dec
 
 async function ownerOf(thingsboard: ThingsBoard, device: Device, owner: string): Promise<Owner> {
     if (owner === "tenant") return device.tenantId;
-    return { entityType: "CUSTOMER", id: await customerId(thingsboard, owner, "owner") };
+    return { entityType: "CUSTOMER", id: await customerId(thingsboard, device.name, owner, "owner") };
 }
 
-async function customerId(thingsboard: ThingsBoard, title: string, field: "customer" | "owner"): Promise<string> {
+async function customerId(thingsboard: ThingsBoard, deviceName: string, title: string, field: "customer" | "owner"): Promise<string> {
     const customer = await thingsboard.customerByTitle(title);
-    if (!customer) throw new UserError(`customer "${title}" does not exist on this ThingsBoard: create it first, or correct ${field}`);
+    if (!customer) throw new UserError(`device "${deviceName}": customer "${title}" does not exist on this ThingsBoard: create it first, or correct ${field}`);
     return customer.id.id;
 }

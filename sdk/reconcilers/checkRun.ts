@@ -10,6 +10,7 @@ import { publishCheck } from "../mqtt/publishCheck";
 import type { DeviceProfile } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
+import { claimedBy } from "./claims";
 import type { PublishCheckInputs } from "./publishCheck";
 import type { Server } from "./server";
 
@@ -46,9 +47,10 @@ const storedWithinMs = 10_000;
 export async function runCheck(server: Server, inputs: PublishCheckInputs): Promise<CheckResult> {
     if (inputs.mode === "observe") return observed(server, inputs);
     const name = inputs.deviceName ?? inputs.deviceId;
-    const thingsboard = server.thingsboard.about(`publish check of device "${name}"`);
+    const subject = `publish check of device "${name}"`;
+    const thingsboard = server.thingsboard.about(subject);
     const profile = await profileOf(thingsboard, inputs.deviceId);
-    const sent = inputs.mode === "publish" ? messageOf(inputs, profile) : undefined;
+    const sent = inputs.mode === "publish" ? await naming(subject, () => messageOf(inputs, profile)) : undefined;
     const before = sent?.key === undefined ? undefined : await latest(thingsboard, inputs.deviceId, sent.key);
     const connection = {
         ...server.mqtt,
@@ -59,9 +61,11 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs): Prom
         protocolVersion: inputs.mqttVersion ?? "auto",
         ...skew(thingsboard),
     } as const;
-    const outcome = await publishChecks.run(() => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" }));
+    const outcome = await publishChecks.run(() =>
+        naming(subject, () => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" })),
+    );
     const evidence = describe(outcome);
-    const known = await context(server, thingsboard, inputs, profile);
+    const known = await context(server, thingsboard, inputs, profile, outcome.presented.credentialsId);
     const { cause, sentence } = diagnose(outcome, known);
     // A certificate that is bound to another device is accepted too: as that one.
     if (!outcome.ok || cause !== "accepted") return { ...evidence, outcome: "refused", cause, message: `publish check: ${sentence}` };
@@ -72,6 +76,15 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs): Prom
     const missing = diagnoseNotStored(outcome, known);
     const warning = `publish check: ${missing.sentence}`;
     return inputs.verifyStored === "required" ? { ...accepted, outcome: "refused", cause: missing.cause, stage: "stored", message: warning } : { ...accepted, warning };
+}
+
+/** What is wrong with the request itself does not know which device it was for. */
+async function naming<Result>(subject: string, run: () => Result | Promise<Result>): Promise<Result> {
+    try {
+        return await run();
+    } catch (error) {
+        throw error instanceof UserError ? new UserError(`${subject}: ${error.message}`) : error;
+    }
 }
 
 interface Sent extends Message {
@@ -171,14 +184,17 @@ const skew = (thingsboard: ThingsBoard) => {
 };
 
 /** What can't be asked leaves the sentence less exact, not missing. */
-async function context(server: Server, thingsboard: ThingsBoard, inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Promise<DiagnosisContext> {
+async function context(server: Server, thingsboard: ThingsBoard, inputs: PublishCheckInputs, profile: DeviceProfile | undefined, presented: string): Promise<DiagnosisContext> {
     const unknown = { unknown: true } as const;
     const [device, row] = await Promise.all([thingsboard.deviceById(inputs.deviceId).catch(() => undefined), thingsboard.credentials(inputs.deviceId).catch(() => unknown)]);
     const transport = profile?.profileData.transportConfiguration;
+    const held = row && !("unknown" in row) && row.credentialsId === presented;
+    const boundTo = held ? undefined : claimedBy("certificate", presented);
     return {
         deviceName: inputs.deviceName ?? device?.name ?? inputs.deviceId,
         restHost: server.restHost,
         ...(row && "unknown" in row ? {} : { credential: row ? { credentialsType: row.credentialsType, credentialsId: row.credentialsId } : null }),
+        ...(boundTo === undefined ? {} : { boundTo }),
         ...(inputs.credentialsId === undefined ? {} : { boundCredentialsId: inputs.credentialsId }),
         ...skew(thingsboard),
         ...(device ? { isGateway: device.additionalInfo?.["gateway"] === true } : {}),

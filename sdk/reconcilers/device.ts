@@ -4,7 +4,7 @@ import type { Device, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { type DriftInputs, changedElsewhere } from "./drift";
-import { type Assignment, assign, assignmentOf, sameAssignment } from "./assignment";
+import { type Assignment, assign, assignmentOf, checkAssignment, sameAssignment } from "./assignment";
 import { deviceFailures } from "./deviceInputs";
 import { type Mark, isOfStack, markKey, markOf, newMark } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
@@ -60,6 +60,7 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
         async create(inputs) {
             const thingsboard = about(inputs.name);
             const deviceProfileId = await profileId(thingsboard, inputs);
+            await checkAssignment(thingsboard, inputs.name, inputs);
             const found = await thingsboard.deviceByName(inputs.name);
             const { saved, mark } = await claim(thingsboard, inputs, deviceProfileId, found);
             return { id: saved.id.id, outs: toState(await finish(thingsboard, inputs, saved, mark, nothingSet)) };
@@ -186,12 +187,12 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
         };
     }
 
-    async function profileId(thingsboard: ThingsBoard, { deviceProfile }: DeviceInputs): Promise<string | undefined> {
+    async function profileId(thingsboard: ThingsBoard, { name, deviceProfile }: DeviceInputs): Promise<string | undefined> {
         if (deviceProfile === undefined) return undefined;
         const profile = await thingsboard.deviceProfileByName(deviceProfile);
         if (profile) return profile.id.id;
         // ThingsBoard itself would make a profile of that name: a slip of the pen would found one.
-        throw new UserError(`device profile "${deviceProfile}" does not exist on this ThingsBoard: create it first, or correct deviceProfile`);
+        throw new UserError(`device "${name}": device profile "${deviceProfile}" does not exist on this ThingsBoard: create it first, or correct deviceProfile`);
     }
 }
 

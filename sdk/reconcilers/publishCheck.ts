@@ -1,8 +1,10 @@
 // Proves a binding with a connection of its own, once after each change; never in `read`.
 
 import { randomUUID } from "node:crypto";
+import { certificates } from "../mqtt/pem";
+import { checkPair } from "../mqtt/prepare";
 import { readLeaf } from "../x509/leaf";
-import { UserError } from "../userError";
+import { UserError, faultOf } from "../userError";
 import { type CheckResult, runCheck } from "./checkRun";
 import { rollBack } from "./rollback";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
@@ -130,10 +132,18 @@ function checkFailures(news: PublishCheckInputs): { property: string; reason: st
     }
     if (news.mode !== "observe" && !isUnknown(news.mode)) {
         if (news.privateKeyPem === undefined) fail("privateKeyPem", `mode "${news.mode}" connects as the device and needs its key: give certificate, or certificatePem and privateKeyPem, or use mode "observe"`);
+        if (news.certificatePem !== undefined && news.privateKeyPem !== undefined && !isUnknown([news.certificatePem, news.privateKeyPem])) {
+            const fault = faultOf(() => checkPair(news.certificatePem!, news.privateKeyPem!));
+            if (fault !== undefined) fail("certificatePem", fault);
+        }
         if (news.certificatePem === undefined) fail("certificatePem", `mode "${news.mode}" connects as the device and needs its certificate: give certificate or certificatePem`);
     }
     if (!isUnknown(news.topic) && news.topic !== undefined && (news.topic.trim() === "" || /[+#]/.test(news.topic))) {
         fail("topic", `topic is ${JSON.stringify(news.topic)}: expected a topic to publish to, without wildcards`);
+    }
+    if (news.caPem !== undefined && !isUnknown(news.caPem)) {
+        const fault = faultOf(() => certificates(news.caPem!, "caPem"));
+        if (fault !== undefined) fail("caPem", fault);
     }
     return failures;
 }

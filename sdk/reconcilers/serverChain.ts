@@ -2,8 +2,9 @@
 
 import { randomUUID } from "node:crypto";
 import { certificates } from "../mqtt/pem";
+import { checkEndpoint } from "../mqtt/prepare";
 import { type ServerChain, describeChain, fetchServerChain } from "../mqtt/serverChain";
-import { UserError } from "../userError";
+import { UserError, faultOf } from "../userError";
 import { type Reconciler, isUnknown, sameJson, toState } from "./reconciler";
 import type { Server, ServerOf } from "./server";
 
@@ -123,6 +124,14 @@ function chainFailures(news: ServerChainInputs): { property: string; reason: str
     }
     if (news.fingerprint !== undefined && !isUnknown(news.fingerprint) && !/^[0-9a-f]{64}$/i.test(news.fingerprint.replace(/[:\s]/g, ""))) {
         failures.push({ property: "fingerprint", reason: "fingerprint is no SHA-256: expected 64 hex digits, as \"openssl x509 -noout -fingerprint -sha256\" prints them" });
+    }
+    const known = { ...(isUnknown(news.host) ? {} : { host: news.host }), ...(isUnknown(news.port) ? {} : { port: news.port }), ...(isUnknown(news.caPem) ? {} : { caPem: news.caPem }) };
+    for (const [property, look] of [
+        ["host", () => checkEndpoint(known.host ?? "localhost", known.port ?? 8883)],
+        ["caPem", () => known.caPem !== undefined && certificates(known.caPem, "caPem")],
+    ] as const) {
+        const reason = faultOf(look);
+        if (reason !== undefined) failures.push({ property, reason });
     }
     if (!isUnknown(news.timeout) && !(typeof news.timeout === "number" && news.timeout > 0 && news.timeout <= 600)) {
         failures.push({ property: "timeout", reason: `timeout is ${JSON.stringify(news.timeout)}: expected seconds, above 0 and at most 600` });

@@ -84,6 +84,8 @@ export class PublishCheck extends DynamicResource {
     declare readonly outcome: pulumi.Output<"accepted" | "refused">;
     /** The verdict as a sentence. */
     declare readonly message: pulumi.Output<string>;
+    /** Why it was refused, in one word to act on, such as `"changed-meanwhile"`: the entries of docs/troubleshooting.md. */
+    declare readonly cause: pulumi.Output<string | undefined>;
     /** The last step that was completed (`connack`, `puback`), or after a refusal the one that failed. */
     declare readonly stage: pulumi.Output<string>;
     /** Reason code of the CONNACK; 0 is accepted. */

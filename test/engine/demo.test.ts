@@ -5,11 +5,12 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, it } from "vitest";
+import { emulated, live } from "./support/live";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
 async function demo(faults?: object): Promise<{ code: number; output: string; ending: string }> {
-    const child = spawn(process.execPath, ["tools/demo.mjs", ...(faults ? ["--faults", JSON.stringify(faults)] : [])], {
+    const child = spawn(process.execPath, ["tools/demo.mjs", ...(live ? ["--live"] : faults ? ["--faults", JSON.stringify(faults)] : [])], {
         cwd: root,
         stdio: ["ignore", "pipe", "pipe"],
     });
@@ -36,14 +37,14 @@ describe.concurrent("the demo", () => {
         expect(readdirSync(root)).not.toContain(`Pulumi.${stack}.yaml`);
     });
 
-    it("fails and says why when a device is refused", async () => {
+    emulated.test("fails and says why when a device is refused", async () => {
         const { code, ending } = await demo({ mqtt: { connack: 5 } });
 
         expect(code).toBe(1);
         expect(ending).toMatch(/device "pump-1" was refused .*Not authorized/);
     });
 
-    it("fails and says why when the publish is not acknowledged", async () => {
+    emulated.test("fails and says why when the publish is not acknowledged", async () => {
         const { code, ending } = await demo({ mqtt: { puback: "withhold" } });
 
         expect(code).toBe(1);

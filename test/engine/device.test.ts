@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { failure, tb, testStack } from "./support/stack";
+import { own } from "./support/live";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
@@ -18,7 +19,7 @@ const attributes = async (deviceId: string) => {
 test("what is declared is there, and nothing is to be done afterwards", async () => {
     const stack = await testStack(server, async () => {
         const device = new tb.Device("full", {
-            name: "full",
+            name: own("full"),
             label: "Hall 3",
             gateway: true,
             attributes: { site: "north", floor: 2, nested: { a: [1, 2] } },
@@ -27,27 +28,27 @@ test("what is declared is there, and nothing is to be done afterwards", async ()
         return { deviceId: device.deviceId, id: device.id };
     });
     const { outputs } = await stack.up();
-    const device = (await server.deviceByName("full"))!;
+    const device = (await server.deviceByName(own("full")))!;
     expect(outputs).toEqual({ deviceId: device.id.id, id: device.id.id });
     expect(device).toMatchObject({ label: "Hall 3", additionalInfo: { gateway: true, description: "a pump" } });
     expect(await attributes(device.id.id)).toMatchObject({ site: "north", floor: 2, nested: { a: [1, 2] } });
     expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
     await stack.destroy();
-    expect(await server.deviceByName("full")).toBeUndefined();
+    expect(await server.deviceByName(own("full"))).toBeUndefined();
 });
 
 test("an update changes what is declared, takes back what was ours, and leaves what others set", async () => {
-    const declare = (args: Partial<ConstructorParameters<typeof tb.Device>[1]>) => async () => void new tb.Device("d", { name: "shared", ...args });
+    const declare = (args: Partial<ConstructorParameters<typeof tb.Device>[1]>) => async () => void new tb.Device("d", { name: own("shared"), ...args });
     const stack = await testStack(server, declare({ label: "one", attributes: { a: 1, b: 2 }, additionalInfo: { mine: 1 } }));
     await stack.up();
-    const device = (await server.deviceByName("shared"))!;
+    const device = (await server.deviceByName(own("shared")))!;
     await server.call("POST", "/api/device", { ...device, additionalInfo: { ...device.additionalInfo, theirs: "kept" } });
     await server.call("POST", `/api/plugins/telemetry/DEVICE/${device.id.id}/attributes/SERVER_SCOPE`, { theirs: true });
     expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
 
     stack.program = declare({ attributes: { a: 3 } });
     expect((await stack.up()).changes).toEqual({ same: 1, update: 1 });
-    const after = (await server.deviceByName("shared"))!;
+    const after = (await server.deviceByName(own("shared")))!;
     expect(after.label).toBeNull();
     expect(after.additionalInfo).toMatchObject({ theirs: "kept" });
     expect(after.additionalInfo).not.toHaveProperty("mine");
@@ -56,88 +57,88 @@ test("an update changes what is declared, takes back what was ours, and leaves w
 });
 
 test("renamed, re-labelled, re-attributed elsewhere: shown per property, and put right", async () => {
-    const stack = await testStack(server, async () => void new tb.Device("d", { name: "drifts", label: "right", attributes: { a: 1 } }));
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: own("drifts"), label: "right", attributes: { a: 1 } }));
     await stack.up();
-    const device = (await server.deviceByName("drifts"))!;
-    await server.call("POST", "/api/device", { ...device, name: "drifted", label: "wrong" });
+    const device = (await server.deviceByName(own("drifts")))!;
+    await server.call("POST", "/api/device", { ...device, name: own("drifted"), label: "wrong" });
     await server.call("POST", `/api/plugins/telemetry/DEVICE/${device.id.id}/attributes/SERVER_SCOPE`, { a: 2 });
 
     const { output, changes } = await stack.preview({ refresh: true });
     expect(changes).toMatchObject({ update: 1 });
-    for (const text of ['"drifted" => "drifts"', '"wrong" => "right"']) expect(output).toContain(text);
+    for (const text of [`"${own("drifted")}" => "${own("drifts")}"`, '"wrong" => "right"']) expect(output).toContain(text);
     expect(await failure(stack.preview({ refresh: true, expectNoChanges: true }))).toContain("no changes were expected");
 
     await stack.up({ refresh: true });
-    expect(await server.deviceByName("drifts")).toMatchObject({ id: device.id, label: "right" });
+    expect(await server.deviceByName(own("drifts"))).toMatchObject({ id: device.id, label: "right" });
     expect(await attributes(device.id.id)).toMatchObject({ a: 1 });
 });
 
 test("a device deleted elsewhere is created again", async () => {
-    const stack = await testStack(server, async () => void new tb.Device("d", { name: "deleted" }));
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: own("deleted") }));
     await stack.up();
-    const device = (await server.deviceByName("deleted"))!;
+    const device = (await server.deviceByName(own("deleted")))!;
     await server.call("DELETE", `/api/device/${device.id.id}`);
     expect((await stack.preview({ refresh: true })).changes).toMatchObject({ create: 1 });
     await stack.up({ refresh: true });
-    expect((await server.deviceByName("deleted"))!.id.id).not.toBe(device.id.id);
+    expect((await server.deviceByName(own("deleted")))!.id.id).not.toBe(device.id.id);
 });
 
 test("a name that exists is an error, or adopted and then kept", async () => {
-    const { id } = await server.call<{ id: { id: string } }>("POST", "/api/device", { name: "there-before", label: "theirs" });
-    const declare = (adopt: boolean) => async () => void new tb.Device("d", { name: "there-before", adopt });
+    const { id } = await server.call<{ id: { id: string } }>("POST", "/api/device", { name: own("there-before"), label: "theirs" });
+    const declare = (adopt: boolean) => async () => void new tb.Device("d", { name: own("there-before"), adopt });
     const stack = await testStack(server, declare(false));
     const text = await failure(stack.up());
-    expect(text).toContain('device "there-before" exists already on this ThingsBoard: set adopt: true to take it over');
+    expect(text).toContain(`device "${own("there-before")}" exists already on this ThingsBoard: set adopt: true to take it over`);
 
     stack.program = declare(true);
     await stack.up();
-    expect(await server.deviceByName("there-before")).toMatchObject({ id, label: "theirs" });
+    expect(await server.deviceByName(own("there-before"))).toMatchObject({ id, label: "theirs" });
     await stack.destroy();
-    const left = (await server.deviceByName("there-before"))!;
+    const left = (await server.deviceByName(own("there-before")))!;
     expect(left.id).toEqual(id);
     expect(left.additionalInfo ?? {}).not.toHaveProperty("pulumi");
 });
 
 test("a logical rename and --target-replace keep the device", async () => {
-    const declare = (name: string) => async () => ({ urn: new tb.Device(name, { name: "kept" }).urn });
+    const declare = (name: string) => async () => ({ urn: new tb.Device(name, { name: own("kept") }).urn });
     const stack = await testStack(server, declare("one"));
     const urn = (await stack.up()).outputs["urn"] as string;
-    const { id } = (await server.deviceByName("kept"))!;
+    const { id } = (await server.deviceByName(own("kept")))!;
     stack.program = declare("two");
     expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
-    expect(await server.deviceByName("kept")).toMatchObject({ id });
+    expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
     await stack.up({ replace: [urn.replace(/one$/, "two")] });
-    expect(await server.deviceByName("kept")).toMatchObject({ id });
+    expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
     await stack.destroy();
-    expect(await server.deviceByName("kept")).toBeUndefined();
+    expect(await server.deviceByName(own("kept"))).toBeUndefined();
 });
 
 test("a device profile that does not exist is named, and not made", async () => {
-    const stack = await testStack(server, async () => void new tb.Device("d", { name: "profiled", deviceProfile: "pmup" }));
-    expect(await failure(stack.up())).toContain('device profile "pmup" does not exist on this ThingsBoard');
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: own("profiled"), deviceProfile: own("pmup") }));
+    expect(await failure(stack.up())).toContain(`device profile "${own("pmup")}" does not exist on this ThingsBoard`);
     const profiles = await server.call<{ data: { name: string }[] }>("GET", "/api/deviceProfileInfos?pageSize=100&page=0");
-    expect(profiles.data.map(({ name }) => name)).not.toContain("pmup");
-    expect(await server.deviceByName("profiled")).toBeUndefined();
+    expect(profiles.data.map(({ name }) => name)).not.toContain(own("pmup"));
+    expect(await server.deviceByName(own("profiled"))).toBeUndefined();
 });
 
 test("a profile and a customer by name", async () => {
-    await server.call("POST", "/api/device", { name: "profile-maker", type: "pump" });
-    await server.call("POST", "/api/customer", { title: "Acme" });
-    const stack = await testStack(server, async () => void new tb.Device("d", { name: "assigned", deviceProfile: "pump", customer: "Acme" }));
+    await server.call("POST", "/api/device", { name: own("profile-maker"), type: own("pump") });
+    await server.call("POST", "/api/customer", { title: own("Acme") });
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: own("assigned"), deviceProfile: own("pump"), customer: own("Acme") }));
     await stack.up();
-    const { id } = (await server.deviceByName("assigned"))!;
-    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: "Acme", deviceProfileName: "pump" });
+    const { id } = (await server.deviceByName(own("assigned")))!;
+    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme"), deviceProfileName: own("pump") });
     expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
     await server.call("DELETE", `/api/customer/device/${id.id}`);
     expect((await stack.preview({ refresh: true })).changes).toMatchObject({ update: 1 });
     await stack.up({ refresh: true });
-    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: "Acme" });
+    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme") });
 });
 
 test("changing a label previews exactly one update, with everything that hangs on the device", async () => {
     const declare = (label: string) => async () => {
-        const device = new tb.Device("d", { name: "labelled", label });
-        const certificate = new tb.DeviceCertificate("d", { commonName: "labelled" });
+        const device = new tb.Device("d", { name: own("labelled"), label });
+        const certificate = new tb.DeviceCertificate("d", { commonName: own("labelled") });
         const credential = new tb.DeviceCredential("d", { device, certificate });
         new tb.PublishCheck("d", { credential, certificate });
     };
@@ -165,8 +166,8 @@ test.each([
 
 test("the same name declared twice is said in preview", async () => {
     const stack = await testStack(server, async () => {
-        new tb.Device("one", { name: "twice" });
-        new tb.Device("two", { name: "twice" });
+        new tb.Device("one", { name: own("twice") });
+        new tb.Device("two", { name: own("twice") });
     });
-    expect(await failure(stack.preview())).toContain('device "twice": it is declared twice in this program');
+    expect(await failure(stack.preview())).toContain(`device "${own("twice")}": it is declared twice in this program`);
 });

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { failure, tb, testStack } from "./support/stack";
+import { own } from "./support/live";
 import { selfSigned } from "./support/openssl";
 import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
 
@@ -22,10 +23,10 @@ const bound = async (deviceId: string) => {
 };
 
 test("up binds, a second up and a refresh find nothing to do, destroy revokes", async () => {
-    const deviceId = await byHand("plain");
+    const deviceId = await byHand(own("plain"));
     const pem = selfSigned("plain");
     const stack = await testStack(server, async () => {
-        const credential = new tb.DeviceCredential("plain", { deviceName: "plain", certificatePem: pem });
+        const credential = new tb.DeviceCredential("plain", { deviceName: own("plain"), certificatePem: pem });
         return { credentialsId: credential.credentialsId, deviceId: credential.deviceId };
     });
     const up = await stack.up();
@@ -38,11 +39,11 @@ test("up binds, a second up and a refresh find nothing to do, destroy revokes", 
 });
 
 test("a logical rename, --target-replace and another Provider leave the device bound", async () => {
-    const deviceId = await byHand("renamed");
+    const deviceId = await byHand(own("renamed"));
     const pem = selfSigned("renamed");
     const declare = (name: string, provider?: string) => async () => {
-        const opts = provider === undefined ? {} : { provider: new tb.Provider(provider, { url: server.emulator.restUrl, apiKey: server.emulator.apiKey }) };
-        const credential = new tb.DeviceCredential(name, { deviceName: "renamed", certificatePem: pem }, opts);
+        const opts = provider === undefined ? {} : { provider: new tb.Provider(provider, { ...server.provider, mqttHost: server.mqtts.host }) };
+        const credential = new tb.DeviceCredential(name, { deviceName: own("renamed"), certificatePem: pem }, opts);
         return { urn: credential.urn };
     };
     const stack = await testStack(server, declare("one"));
@@ -68,44 +69,44 @@ test("a logical rename, --target-replace and another Provider leave the device b
 });
 
 test("moving to another device is an update that releases the first, and back", async () => {
-    const [first, second] = [await byHand("from"), await byHand("to")];
+    const [first, second] = [await byHand(own("from")), await byHand(own("to"))];
     const pem = selfSigned("moving");
     const on = (deviceName: string) => async () => void new tb.DeviceCredential("moving", { deviceName, certificatePem: pem });
-    const stack = await testStack(server, on("from"));
+    const stack = await testStack(server, on(own("from")));
     await stack.up();
     const wanted = await bound(first);
 
-    stack.program = on("to");
+    stack.program = on(own("to"));
     expect((await stack.up()).changes).toEqual({ same: 1, update: 1 });
     expect([await bound(first), await bound(second)]).toEqual(["ACCESS_TOKEN", wanted]);
 
-    stack.program = on("from");
+    stack.program = on(own("from"));
     await stack.up();
     expect([await bound(first), await bound(second)]).toEqual([wanted, "ACCESS_TOKEN"]);
 });
 
 test("moving to a device that does not exist is refused, and the old binding stays ours", async () => {
-    const deviceId = await byHand("stays");
+    const deviceId = await byHand(own("stays"));
     const pem = selfSigned("stays");
     const on = (deviceName: string) => async () => void new tb.DeviceCredential("stays", { deviceName, certificatePem: pem });
-    const stack = await testStack(server, on("stays"));
+    const stack = await testStack(server, on(own("stays")));
     await stack.up();
     const wanted = await bound(deviceId);
 
-    stack.program = on("nowhere");
-    expect(await failure(stack.up())).toContain('device "nowhere": ThingsBoard has no device of this name');
+    stack.program = on(own("nowhere"));
+    expect(await failure(stack.up())).toContain(`device "${own("nowhere")}": ThingsBoard has no device of this name`);
     expect(await bound(deviceId)).toBe(wanted);
 
-    stack.program = on("stays");
+    stack.program = on(own("stays"));
     await stack.up();
     await stack.destroy();
     expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
 });
 
 test("a change by hand is drift: shown per property, mended by up, also after two refreshes", async () => {
-    const deviceId = await byHand("drifting");
+    const deviceId = await byHand(own("drifting"));
     const pem = selfSigned("drifting");
-    const stack = await testStack(server, async () => void new tb.DeviceCredential("drifting", { deviceName: "drifting", certificatePem: pem }));
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("drifting", { deviceName: own("drifting"), certificatePem: pem }));
     await stack.up();
     const wanted = await bound(deviceId);
 
@@ -127,8 +128,8 @@ test("a change by hand is drift: shown per property, mended by up, also after tw
 });
 
 test("destroy leaves what somebody else has bound", async () => {
-    const deviceId = await byHand("taken-over");
-    const stack = await testStack(server, async () => void new tb.DeviceCredential("x", { deviceName: "taken-over", certificatePem: selfSigned("ours") }));
+    const deviceId = await byHand(own("taken-over"));
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("x", { deviceName: own("taken-over"), certificatePem: selfSigned("ours") }));
     await stack.up();
     await switchToCertificate(server, deviceId, selfSigned("theirs"));
     const theirs = await bound(deviceId);
@@ -138,22 +139,22 @@ test("destroy leaves what somebody else has bound", async () => {
 });
 
 test("what is no certificate is named in preview", async () => {
-    const deviceId = await byHand("bad-input");
-    const stack = await testStack(server, async () => void new tb.DeviceCredential("bad", { deviceName: "bad-input", certificatePem: "hello" }));
-    expect(await failure(stack.preview())).toContain('device "bad-input": certificatePem: expected one PEM certificate, found no PEM block');
+    const deviceId = await byHand(own("bad-input"));
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("bad", { deviceName: own("bad-input"), certificatePem: "hello" }));
+    expect(await failure(stack.preview())).toContain(`device "${own("bad-input")}": certificatePem: expected one PEM certificate, found no PEM block`);
     expect(await failure(stack.up())).toContain("found no PEM block");
     expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
 });
 
 test("a device in use is taken over only with adopt", async () => {
-    const deviceId = await byHand("in-use");
+    const deviceId = await byHand(own("in-use"));
     await switchToCertificate(server, deviceId, selfSigned("in-use before"));
     const before = await bound(deviceId);
     const pem = selfSigned("in-use");
-    const declare = (adopt: boolean) => async () => void new tb.DeviceCredential("in-use", { deviceName: "in-use", certificatePem: pem, adopt });
+    const declare = (adopt: boolean) => async () => void new tb.DeviceCredential("in-use", { deviceName: own("in-use"), certificatePem: pem, adopt });
     const stack = await testStack(server, declare(false));
     const text = await failure(stack.up());
-    expect(text).toContain('device "in-use" was not made by this stack and holds another certificate');
+    expect(text).toContain(`device "${own("in-use")}" was not made by this stack and holds another certificate`);
     expect(text).toContain("set adopt: true");
     expect(await bound(deviceId)).toBe(before);
 
@@ -163,12 +164,12 @@ test("a device in use is taken over only with adopt", async () => {
 });
 
 test("one certificate on two devices is refused in preview", async () => {
-    await byHand("twin-1");
-    await byHand("twin-2");
+    await byHand(own("twin-1"));
+    await byHand(own("twin-2"));
     const pem = selfSigned("twins");
     const stack = await testStack(server, async () => {
-        new tb.DeviceCredential("twin-1", { deviceName: "twin-1", certificatePem: pem });
-        new tb.DeviceCredential("twin-2", { deviceName: "twin-2", certificatePem: pem });
+        new tb.DeviceCredential("twin-1", { deviceName: own("twin-1"), certificatePem: pem });
+        new tb.DeviceCredential("twin-2", { deviceName: own("twin-2"), certificatePem: pem });
     });
-    expect(await failure(stack.preview())).toMatch(/certificatePem is also the certificate of device "twin-[12]" in this program/);
+    expect(await failure(stack.preview())).toMatch(/certificatePem is also the certificate of device "\S*twin-[12]" in this program/);
 });

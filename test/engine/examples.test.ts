@@ -1,9 +1,12 @@
 // Every example is a project that works: up, nothing to do, destroy.
 
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { commandLine, repository } from "./support/commandLine";
-import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
+import { live, own } from "./support/live";
+import { type ThingsBoardUnderTest, emulatedThingsBoard, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
 beforeAll(async () => {
@@ -11,57 +14,90 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function example(name: string, environment = server.environment) {
-    const pulumi = commandLine(path.join(repository, "examples", name), environment);
+/** In place and word for word; only on somebody's own server with names that nobody else has. */
+const named = (name: string): string => (live ? own(name) : name);
+
+async function example(name: string, environment: Readonly<Record<string, string>> = server.environment) {
+    const folder = live ? renamedCopy(name) : path.join(repository, "examples", name);
+    const pulumi = commandLine(folder, environment);
     onTestFinished(async () => {
         await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
         pulumi.remove();
+        if (live) rmSync(folder, { recursive: true, force: true });
     });
     await pulumi.create();
     return pulumi;
+}
+
+function renamedCopy(name: string): string {
+    const folder = mkdtempSync(path.join(tmpdir(), `pulumi-thingsboard-${name}-`));
+    cpSync(path.join(repository, "examples", name), folder, { recursive: true });
+    symlinkSync(path.join(repository, "node_modules"), path.join(folder, "node_modules"));
+    for (const file of readdirSync(folder).filter(file => /\.(ts|csv)$/.test(file))) {
+        const text = readFileSync(path.join(folder, file), "utf8");
+        writeFileSync(path.join(folder, file), text.replace(/^(pump-\d+),/gm, `${own("$1")},`).replace(/"(pump-\d+)"/g, `"${own("$1")}"`));
+    }
+    return folder;
 }
 
 test("fleet-in-a-loop", async () => {
     const pulumi = await example("fleet-in-a-loop");
     await pulumi("up", "--yes", "--skip-preview");
     for (const [name, label] of [["pump-101", "Intake"], ["pump-102", "Intake"], ["pump-201", "Return"]] as const) {
-        const device = await server.deviceByName(name);
+        const device = await server.deviceByName(named(name));
         expect(device).toMatchObject({ label });
         expect(await server.credentials(device!.id.id)).toMatchObject({ credentialsType: "X509_CERTIFICATE" });
     }
     await pulumi("preview", "--refresh", "--expect-no-changes");
     await pulumi("destroy", "--yes", "--skip-preview");
-    expect(await server.deviceByName("pump-101")).toBeUndefined();
+    expect(await server.deviceByName(named("pump-101"))).toBeUndefined();
 });
 
 test("two-servers", async () => {
-    const other = await thingsBoard();
+    const other = await emulatedThingsBoard();
     onTestFinished(() => other.stop());
-    const pulumi = await example("two-servers", {});
-    for (const [which, { emulator }] of [["staging", server], ["production", other]] as const) {
-        await pulumi("config", "set", `${which}Url`, emulator.restUrl);
-        await pulumi("config", "set", "--secret", `${which}ApiKey`, emulator.apiKey);
-        await pulumi("config", "set", "--path", `${which}Mqtt.host`, emulator.mqttsHost);
-        await pulumi("config", "set", "--path", `${which}Mqtt.port`, String(emulator.mqttsPort));
-        await pulumi("config", "set", "--path", `${which}Mqtt.caPem`, "--", emulator.caPem);
+    // The example leaves the authority of REST to the system.
+    const pulumi = await example("two-servers", trusting(server.provider.caPem));
+    for (const [which, { provider, mqtts }] of [["staging", server], ["production", other]] as const) {
+        await pulumi("config", "set", `${which}Url`, provider.url);
+        await pulumi("config", "set", "--secret", `${which}ApiKey`, provider.apiKey ?? (await newApiKey()));
+        await pulumi("config", "set", "--path", `${which}Mqtt.host`, mqtts.host);
+        await pulumi("config", "set", "--path", `${which}Mqtt.port`, String(mqtts.port));
+        if (mqtts.caPem !== "") await pulumi("config", "set", "--path", `${which}Mqtt.caPem`, "--", mqtts.caPem);
     }
     await pulumi("up", "--yes", "--skip-preview");
-    expect(await server.deviceByName("pump-1")).toMatchObject({ label: "staging" });
-    expect(await other.deviceByName("pump-1")).toMatchObject({ label: "production" });
-    expect(pulumi.rawState()).not.toContain(server.emulator.apiKey);
+    expect(await server.deviceByName(named("pump-1"))).toMatchObject({ label: "staging" });
+    expect(await other.deviceByName(named("pump-1"))).toMatchObject({ label: "production" });
+    expect(pulumi.rawState()).not.toContain(other.provider.apiKey);
     await pulumi("preview", "--refresh", "--expect-no-changes");
 });
 
+function trusting(caPem: string | undefined): Record<string, string> {
+    if (caPem === undefined) return {};
+    const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-ca-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(path.join(folder, "ca.pem"), caPem);
+    return { NODE_EXTRA_CA_CERTS: path.join(folder, "ca.pem") };
+}
+
+/** For a server that is used with user and password. The key goes when the run is swept. */
+async function newApiKey(): Promise<string> {
+    const { id } = await server.call<{ id: { id: string } }>("GET", "/api/auth/user");
+    const wanted = { userId: { entityType: "USER", id: id.id }, description: own("two-servers"), expirationTime: 0, enabled: true };
+    return (await server.call<{ value: string }>("POST", "/api/apiKey", wanted)).value;
+}
+
 test("existing-devices", async () => {
-    for (const name of ["old-1", "old-2"]) await server.call("POST", "/api/device", { name, label: "by hand" });
+    const [first, second] = [own("old-1"), own("old-2")];
+    for (const name of [first, second]) await server.call("POST", "/api/device", { name, label: "by hand" });
     const pulumi = await example("existing-devices");
-    await pulumi("config", "set", "--path", "devices[0]", "old-1");
-    await pulumi("config", "set", "--path", "devices[1]", "old-2");
+    await pulumi("config", "set", "--path", "devices[0]", first);
+    await pulumi("config", "set", "--path", "devices[1]", second);
     await pulumi("up", "--yes", "--skip-preview");
-    const device = (await server.deviceByName("old-1"))!;
+    const device = (await server.deviceByName(first))!;
     expect(await server.credentials(device.id.id)).toMatchObject({ credentialsType: "X509_CERTIFICATE" });
     await pulumi("preview", "--refresh", "--expect-no-changes");
     await pulumi("destroy", "--yes", "--skip-preview");
-    expect(await server.deviceByName("old-1")).toMatchObject({ id: device.id, label: "by hand" });
+    expect(await server.deviceByName(first)).toMatchObject({ id: device.id, label: "by hand" });
     expect(await server.credentials(device.id.id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
 });

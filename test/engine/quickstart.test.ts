@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type CommandLine, commandLine, repository } from "./support/commandLine";
+import { own } from "./support/live";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
 const run = promisify(execFile);
@@ -16,6 +17,7 @@ beforeAll(async () => {
     server = await thingsBoard();
     pulumi = commandLine(repository, server.environment);
     await pulumi.create();
+    await pulumi("config", "set", "prefix", own("pump"));
 });
 afterAll(async () => {
     await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
@@ -51,20 +53,17 @@ test("mosquitto_pub publishes with what the stack gives out", async () => {
             return path.join(pulumi.folder, name);
         };
         await run("mosquitto_pub", [
-            "--cafile", file("tb-server-chain.pem", server.emulator.caPem), "-q", "1",
-            "-h", server.emulator.mqttsHost, "-p", String(server.emulator.mqttsPort), "-t", "v1/devices/me/telemetry",
+            "--cafile", file("tb-server-chain.pem", server.mqtts.caPem), "-q", "1",
+            "-h", server.mqtts.host, "-p", String(server.mqtts.port), "-t", "v1/devices/me/telemetry",
             "--key", file("key.pem", pump.privateKeyPem), "--cert", file("cert.pem", pump.certificatePem), "-m", JSON.stringify({ temperature }),
         ]);
-        await expect.poll(async () => {
-            const values = await server.call<{ temperature: { value: string }[] }>("GET", `/api/plugins/telemetry/DEVICE/${pump.deviceId}/values/timeseries?keys=temperature`);
-            return values.temperature[0]?.value;
-        }).toBe(String(temperature));
+        await expect.poll(() => server.latest(pump.deviceId, "temperature")).toBe(String(temperature));
     }
 });
 
 test("a second up has nothing to do, and destroy leaves no device", async () => {
     await pulumi("preview", "--refresh", "--expect-no-changes");
     await pulumi("destroy", "--yes", "--skip-preview");
-    expect(await server.deviceByName("pump-1")).toBeUndefined();
-    expect(await server.deviceByName("pump-2")).toBeUndefined();
+    expect(await server.deviceByName(own("pump-1"))).toBeUndefined();
+    expect(await server.deviceByName(own("pump-2"))).toBeUndefined();
 });

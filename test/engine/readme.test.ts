@@ -5,9 +5,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { type CommandLine, commandLine, repository } from "./support/commandLine";
-import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
+import { emulated } from "./support/live";
+import { type ThingsBoardUnderTest, emulatedThingsBoard } from "./support/thingsboard";
 
 const readme = readFileSync(path.join(repository, "README.md"), "utf8");
 const program = /```ts\n(import \* as pulumi[\s\S]*?)```/.exec(readme)![1]!;
@@ -19,7 +20,7 @@ let pulumi: CommandLine;
 
 beforeAll(async () => {
     // The README relies on the standard port and on a server certificate that the system trusts.
-    server = await thingsBoard({ mqttsPort: 8883 });
+    server = await emulatedThingsBoard({ mqttsPort: 8883 });
     project = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-readme-"));
     writeFileSync(path.join(project, "Pulumi.yaml"), "name: readme\nruntime: nodejs\n");
     writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "readme", private: true }));
@@ -36,7 +37,7 @@ afterAll(async () => {
     await server.stop();
 });
 
-test("the program deploys, and has nothing to do the second time", async () => {
+emulated.test("the program deploys, and has nothing to do the second time", async () => {
     const url = server.emulator.restUrl.replace("127.0.0.1", "localhost");
     await pulumi("config", "set", "url", url);
     await pulumi("config", "set", "--secret", "apiKey", server.emulator.apiKey);
@@ -46,13 +47,10 @@ test("the program deploys, and has nothing to do the second time", async () => {
     expect(pulumi.rawState()).not.toContain(server.emulator.apiKey);
 });
 
-test("the commands that do the same by hand work as they stand", async () => {
+emulated.test("the commands that do the same by hand work as they stand", async () => {
     writeFileSync(path.join(project, "tb-server-chain.pem"), server.emulator.caPem);
     const script = byHand.replace("thingsboard.example.com", "localhost");
     await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], { cwd: project, env: pulumi.environment });
     const { id } = (await server.deviceByName("pump-1"))!;
-    await expect.poll(async () => {
-        const values = await server.call<{ temperature: { value: string }[] }>("GET", `/api/plugins/telemetry/DEVICE/${id.id}/values/timeseries?keys=temperature`);
-        return values.temperature[0]?.value;
-    }).toBe("25");
+    await expect.poll(() => server.latest(id.id, "temperature")).toBe("25");
 });

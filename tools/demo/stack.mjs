@@ -90,7 +90,7 @@ export function quickStart(root, folder, environment) {
 }
 
 /** Deployments show each resource once, not each of its steps. @param {string[]} args */
-function quieter([command]) {
+function quieter([command = ""]) {
     return ["up", "preview", "refresh", "destroy"].includes(command) ? ["--suppress-progress"] : [];
 }
 

@@ -5,6 +5,10 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { restClient } from "../live/rest.mjs";
+import { sweep } from "../live/sweep.mjs";
+import { forgetThingsBoard, LiveError, liveTarget, programEnvironment } from "../live/target.mjs";
 import { repository } from "../steps.mjs";
 import { publishByHand } from "./byHand.mjs";
 import { DemoFailure, demand, heading, print } from "./show.mjs";
@@ -30,7 +34,7 @@ try {
     await finish();
     heading("Done: no device, no state, no file is left");
 } catch (error) {
-    if (!interrupted) console.error(`\nnpm run demo: ${error instanceof DemoFailure ? error.message : error.stack}`);
+    if (!interrupted) console.error(`\nnpm run demo: ${error instanceof DemoFailure || error instanceof LiveError ? error.message : error.stack}`);
     process.exitCode = 1;
 } finally {
     await finish();
@@ -38,23 +42,17 @@ try {
 process.exit(); // whatever an interrupted step has left open
 
 async function walk() {
-    const faults = readFaults(process.argv.slice(2));
-    heading("A ThingsBoard, emulated: REST, and MQTT over TLS, on this machine only");
-    const server = await startEmulator({ faults });
-    cleanUp.push(() => server.stop());
-    print(`REST ${server.restUrl}, MQTT ${server.mqttsHost}:${server.mqttsPort}`);
+    const wanted = readArguments(process.argv.slice(2));
+    const server = wanted.live ? someonesOwn() : await emulated(wanted.faults);
+    forgetThingsBoard();
     const rest = restClient(server);
-    const stack = quickStart(repository, folder, {
-        THINGSBOARD_URL: server.restUrl,
-        THINGSBOARD_API_KEY: server.apiKey,
-        THINGSBOARD_MQTT_HOST: server.mqttsHost,
-        THINGSBOARD_MQTT_PORT: String(server.mqttsPort),
-        THINGSBOARD_MQTT_CA_PEM: server.caPem,
-    });
+    cleanUp.push(async () => rest.close());
+    const stack = quickStart(repository, folder, programEnvironment(server));
     cleanUp.push(() => stack.stop());
 
     heading("pulumi up: two devices, a key and a certificate each, bound and proven by a publish");
     await stack.create();
+    if (wanted.live) await stack.succeed("quiet", "config", "set", "prefix", server.prefix);
     await stack.succeed("shown", "up", "--yes", "--skip-preview");
 
     heading("What the devices got from ThingsBoard (pulumi stack output)");
@@ -68,7 +66,12 @@ async function walk() {
     const { ec, rsa } = await stack.outputs("--show-secrets");
     const temperature = await latestTemperature(rest, ec.deviceId);
     if (await publishByHand(folder, server, ec, `{"temperature":${temperature + 1}}`)) {
-        const stored = await latestTemperature(rest, ec.deviceId);
+        // PUBACK means queued: what was published is there a moment later.
+        let stored = await latestTemperature(rest, ec.deviceId);
+        for (let tries = 1; stored !== temperature + 1 && tries < 20; tries++) {
+            await sleep(500);
+            stored = await latestTemperature(rest, ec.deviceId);
+        }
         demand(stored === temperature + 1, `mosquitto_pub published ${temperature + 1}, but ThingsBoard stores ${stored}`);
         print(`accepted; ThingsBoard now stores temperature ${stored}`);
     }
@@ -83,8 +86,8 @@ async function walk() {
     print(`${state.length} bytes searched, none found`);
 
     heading("Somebody takes the certificate off a device");
-    const row = await rest("GET", `/api/device/${ec.deviceId}/credentials`);
-    await rest("POST", "/api/device/credentials", {
+    const row = await rest.call("GET", `/api/device/${ec.deviceId}/credentials`);
+    await rest.call("POST", "/api/device/credentials", {
         ...row, credentialsType: "ACCESS_TOKEN", credentialsId: "TYPED_BY_SOMEBODY", credentialsValue: null,
     });
     print(`device ${ec.deviceId} now has an access token in the place of its certificate`);
@@ -97,7 +100,7 @@ async function walk() {
 
     heading("... and puts it right");
     await stack.succeed("shown", "up", "--yes", "--skip-preview", "--suppress-outputs");
-    const mended = await rest("GET", `/api/device/${ec.deviceId}/credentials`);
+    const mended = await rest.call("GET", `/api/device/${ec.deviceId}/credentials`);
     demand(
         mended.credentialsType === "X509_CERTIFICATE" && mended.credentialsId === ec.credentialsId,
         `after \`pulumi up\` the device holds ${mended.credentialsType} ${mended.credentialsId}`,
@@ -107,7 +110,7 @@ async function walk() {
 
     heading("pulumi destroy");
     await stack.succeed("shown", "destroy", "--yes", "--skip-preview");
-    const left = await rest("GET", "/api/tenant/devices?pageSize=100&page=0&textSearch=pump-");
+    const left = await rest.call("GET", `/api/tenant/devices?pageSize=100&page=0&textSearch=${encodeURIComponent(server.prefix)}`);
     demand(left.totalElements === 0, `after \`pulumi destroy\` ${left.totalElements} devices are left`);
 }
 
@@ -119,34 +122,51 @@ function finish() {
     return finishing;
 }
 
-/** `--faults <JSON>`: what the emulator should do wrong, to see what a refusal looks like. @param {string[]} argv */
-function readFaults([flag, json, ...rest]) {
-    if (flag === undefined) return {};
-    const usage = `usage: npm run demo [-- --faults '{"mqtt":{"puback":"withhold"}}']`;
+/** @param {object} faults */
+async function emulated(faults) {
+    heading("A ThingsBoard, emulated: REST, and MQTT over TLS, on this machine only");
+    const emulator = await startEmulator({ faults });
+    cleanUp.push(() => emulator.stop());
+    const { restUrl: url, apiKey, caPem, mqttsHost, mqttsPort } = emulator;
+    print(`REST ${url}, MQTT ${mqttsHost}:${mqttsPort}`);
+    return { url, apiKey, caPem, mqttsHost, mqttsPort, prefix: "pump" };
+}
+
+/** Only what begins with the prefix is made there, and it is swept even if the stack could not be destroyed. */
+function someonesOwn() {
+    const { PULUMI_THINGSBOARD_LIVE: told } = process.env;
+    /** @type {import("../live/target.mjs").LiveTarget} */
+    const target = told === undefined ? liveTarget(process.env) : JSON.parse(told);
+    const server = { ...target, prefix: `${target.prefix}demo` };
+    heading("A ThingsBoard of your own");
+    print(`REST ${server.url}, MQTT ${server.mqttsHost}:${server.mqttsPort}; the demo's devices are called ${server.prefix}-1 and ${server.prefix}-2`);
+    cleanUp.push(() => sweep(server));
+    return server;
+}
+
+/**
+ * `--faults <JSON>`: what the emulator should do wrong, to see what a refusal looks like. `--live`: on a server of one's
+ * own instead.
+ *
+ * @param {string[]} argv
+ */
+function readArguments([flag, json, ...rest]) {
+    const usage = `usage: npm run demo [-- --live | --explain | --faults '{"mqtt":{"puback":"withhold"}}']`;
+    if (flag === undefined) return { live: false, faults: {} };
+    if (flag === "--live") {
+        demand(json === undefined, usage);
+        return { live: true, faults: {} };
+    }
     demand(flag === "--faults" && json && rest.length === 0, usage);
     try {
-        return JSON.parse(json);
+        return { live: false, faults: JSON.parse(json) };
     } catch (error) {
         throw new DemoFailure(`${usage} (${error.message})`);
     }
 }
 
-/** @param {{ restUrl: string, apiKey: string }} server */
-function restClient({ restUrl, apiKey }) {
-    return async (/** @type {string} */ method, /** @type {string} */ resource, /** @type {unknown} */ body = undefined) => {
-        const answer = await fetch(restUrl + resource, {
-            method,
-            headers: { "X-Authorization": `ApiKey ${apiKey}`, "Content-Type": "application/json" },
-            ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
-        const text = await answer.text();
-        demand(answer.ok, `${method} ${resource} answered ${answer.status} ${text}`);
-        return text ? JSON.parse(text) : undefined;
-    };
-}
-
 /** @param {ReturnType<typeof restClient>} rest @param {string} deviceId */
 async function latestTemperature(rest, deviceId) {
-    const values = await rest("GET", `/api/plugins/telemetry/DEVICE/${deviceId}/values/timeseries?keys=temperature`);
+    const values = await rest.call("GET", `/api/plugins/telemetry/DEVICE/${deviceId}/values/timeseries?keys=temperature`);
     return Number(values.temperature?.[0]?.value);
 }

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { own } from "./live";
 
 export const repository = path.resolve(import.meta.dirname, "../../..");
 
@@ -26,7 +27,7 @@ export interface CommandLine {
 
 /** The stack has a name of its own, so that the settings file beside Pulumi.yaml is nobody else's; `remove` takes it away. */
 export function commandLine(project: string, environment: Readonly<Record<string, string>>): CommandLine {
-    const stack = `test-${randomBytes(4).toString("hex")}`;
+    const stack = own(randomBytes(4).toString("hex"));
     const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-test-"));
     const env = { ...process.env, ...environment, PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_CONFIG_PASSPHRASE: "a passphrase for tests", PULUMI_STACK: stack };
     const pulumi = async (...args: string[]) => {

@@ -1,11 +1,13 @@
 // A stack of the real engine with a program of the test's, on a backend and in a folder of its own.
 
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
+import { own } from "./live";
 
 /** The built package, loaded as a program loads it. */
 export const tb = createRequire(import.meta.url)("pulumi-thingsboard") as typeof import("pulumi-thingsboard");
@@ -35,6 +37,7 @@ export interface TestStack {
     preview(options?: Partial<automation.PreviewOptions>): Promise<Outcome>;
     refresh(options?: Partial<automation.RefreshOptions>): Promise<Outcome>;
     destroy(options?: Partial<automation.DestroyOptions>): Promise<Outcome>;
+    setConfig(key: string, value: automation.ConfigValue): Promise<void>;
     /** Everything that the backend holds, as text: checkpoint, history and backups. */
     rawState(): string;
     /** Resources of the checkpoint, without the stack and the providers. */
@@ -50,9 +53,7 @@ export interface StateResource {
     readonly initErrors?: readonly string[];
 }
 
-let count = 0;
-
-export async function testStack(target: Target, program: Program, name = `test${++count}`): Promise<TestStack> {
+export async function testStack(target: Target, program: Program, name = own(randomBytes(3).toString("hex"))): Promise<TestStack> {
     const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-test-"));
     const environment = {
         ...target.environment,
@@ -93,6 +94,7 @@ export async function testStack(target: Target, program: Program, name = `test${
         async destroy(options) {
             return run(output => stack.destroy({ onOutput: output, onError: output, color: "never", ...options }));
         },
+        setConfig: (key, value) => stack.setConfig(key, value),
         rawState() {
             return filesBelow(folder).map(file => readFileSync(file, "latin1")).join("\n");
         },
@@ -137,6 +139,11 @@ export async function failure(promise: Promise<unknown>): Promise<string> {
         throw error;
     }
     throw new Error("expected the deployment to fail");
+}
+
+/** Our code has no business in what a user reads. (The SDK shows a stack of its own where a deployment goes on after errors.) */
+export function expectNoStackOfOurs(text: string): void {
+    expect(text).not.toMatch(/^\s+at .*(pulumi-thingsboard|\/(bin|sdk)\/)(?!.*node_modules\/@pulumi)/m);
 }
 
 function filesBelow(folder: string): string[] {

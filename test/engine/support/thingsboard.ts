@@ -1,14 +1,23 @@
 // The ThingsBoard that engine tests run against, and a hand to change things there as a person would.
 
 import { type Emulator, startEmulator } from "../../../sdk/emulator/index";
+import { RestFailure, restClient } from "../../../tools/live/rest.mjs";
+import { type LiveTarget, programEnvironment } from "../../../tools/live/target.mjs";
+import { live } from "./live";
 import type { Target } from "./stack";
 
 export interface ThingsBoardUnderTest extends Target {
+    /** For tests declared by `emulated`. */
     readonly emulator: Emulator;
+    readonly mqtts: { readonly host: string; readonly port: number; readonly caPem: string };
+    /** Url and credentials, as a `Provider` takes them. */
+    readonly provider: { readonly url: string; readonly apiKey?: string; readonly username?: string; readonly password?: string; readonly caPem?: string };
     /** One REST call as the tenant's administrator; throws for anything but 2xx. */
     call<Answer = unknown>(method: string, path: string, body?: unknown): Promise<Answer>;
     deviceByName(name: string): Promise<RemoteDevice | undefined>;
     credentials(deviceId: string): Promise<RemoteCredentials>;
+    /** The latest value of a telemetry key, as ThingsBoard has it at this moment: a PUBACK may be ahead of it. */
+    latest(deviceId: string, key: string): Promise<string | null>;
     stop(): Promise<void>;
 }
 
@@ -29,34 +38,52 @@ export interface RemoteCredentials {
     readonly version?: number;
 }
 
+/** The live server where there is one, or else an emulator of the test file's own. */
 export async function thingsBoard(options?: Parameters<typeof startEmulator>[0]): Promise<ThingsBoardUnderTest> {
+    return live ? underTest(live) : emulatedThingsBoard(options);
+}
+
+export async function emulatedThingsBoard(options?: Parameters<typeof startEmulator>[0]): Promise<ThingsBoardUnderTest> {
     const emulator = await startEmulator(options);
-    const headers = { "X-Authorization": `ApiKey ${emulator.apiKey}`, "Content-Type": "application/json" };
-    const request = async (method: string, path: string, body?: unknown) =>
-        fetch(emulator.restUrl + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    const { restUrl: url, apiKey, username, password, caPem, mqttsHost, mqttsPort } = emulator;
+    const who = apiKey === "" ? { username, password } : { apiKey };
+    return underTest({ url, ...who, caPem, mqttsHost, mqttsPort }, emulator);
+}
+
+function underTest(target: Omit<LiveTarget, "prefix">, emulator?: Emulator): ThingsBoardUnderTest {
+    const { url, apiKey, username, password, caPem, mqttsHost, mqttsPort } = target;
+    const rest = restClient(target);
+    const call = <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => rest.call(method, path, body);
+    const environment = programEnvironment(target);
     return {
-        emulator,
-        environment: {
-            THINGSBOARD_URL: emulator.restUrl,
-            THINGSBOARD_API_KEY: emulator.apiKey,
-            THINGSBOARD_MQTT_HOST: emulator.mqttsHost,
-            THINGSBOARD_MQTT_PORT: String(emulator.mqttsPort),
-            THINGSBOARD_MQTT_CA_PEM: emulator.caPem,
+        get emulator() {
+            if (!emulator) throw new Error("a live server has no faults, limits and versions on demand: declare this test by emulated.test");
+            return emulator;
         },
-        async call<Answer>(method: string, path: string, body?: unknown) {
-            const answer = await request(method, path, body);
-            const text = await answer.text();
-            if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-            return (text === "" ? undefined : JSON.parse(text)) as Answer;
+        environment,
+        mqtts: { host: mqttsHost, port: mqttsPort, caPem: caPem ?? "" },
+        provider: {
+            url,
+            ...(apiKey === undefined ? {} : { apiKey }),
+            ...(username === undefined ? {} : { username }),
+            ...(password === undefined ? {} : { password }),
+            ...(environment["THINGSBOARD_CA_PEM"] === undefined ? {} : { caPem: environment["THINGSBOARD_CA_PEM"] }),
         },
-        async deviceByName(name) {
-            const answer = await request("GET", `/api/tenant/devices?deviceName=${encodeURIComponent(name)}`);
-            return answer.status === 404 ? undefined : ((await answer.json()) as RemoteDevice);
+        call,
+        deviceByName: name =>
+            call<RemoteDevice>("GET", `/api/tenant/devices?deviceName=${encodeURIComponent(name)}`).catch((error: unknown) => {
+                if (error instanceof RestFailure && error.status === 404) return undefined;
+                throw error;
+            }),
+        credentials: deviceId => call("GET", `/api/device/${deviceId}/credentials`),
+        async latest(deviceId, key) {
+            const values = await call<Record<string, { value: string | null }[]>>("GET", `/api/plugins/telemetry/DEVICE/${deviceId}/values/timeseries?keys=${key}`);
+            return values[key]?.[0]?.value ?? null;
         },
-        async credentials(deviceId) {
-            return (await (await request("GET", `/api/device/${deviceId}/credentials`)).json()) as RemoteCredentials;
+        async stop() {
+            rest.close();
+            await emulator?.stop();
         },
-        stop: () => emulator.stop(),
     };
 }
 
