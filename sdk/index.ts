@@ -1,6 +1,8 @@
 // Everything a program may import.
 
-export { DeviceCertificate, type DeviceCertificateArgs, type KeyAlgorithm } from "./resources/deviceCertificate";
+export { CertificateAuthority, type CertificateAuthorityArgs, type IntermediateAuthorityArgs } from "./resources/certificateAuthority";
+export { DeviceCertificate, type DeviceCertificateArgs } from "./resources/deviceCertificate";
+export type { KeyAlgorithm } from "./resources/keyAlgorithm";
 export { DeviceCredential, type DeviceCredentialArgs } from "./resources/deviceCredential";
 export { Device, type DeviceArgs } from "./resources/device";
 export { PublishCheck, type PublishCheckArgs } from "./resources/publishCheck";

@@ -1,13 +1,28 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { type Leaf, readLeaf } from "../x509/leaf";
-
-/** Keys that ThingsBoard's guide uses (EC P-256, RSA 4096) and their neighbours. */
-export type KeyAlgorithm = "EC_P256" | "EC_P384" | "RSA_2048" | "RSA_3072" | "RSA_4096";
+import type { CertificateAuthority } from "./certificateAuthority";
+import { type Refuse, checked, refuse } from "./checked";
+import { chainOf, given, signedBy, verifiedRequest, wayOf } from "./deviceCertificateWays";
+import { type KeyAlgorithm, keyArgs } from "./keyAlgorithm";
 
 export interface DeviceCertificateArgs {
-    /** Common name of the subject (CN), mostly the device's name: 1 to 64 characters (RFC 5280, ub-common-name). */
-    commonName: pulumi.Input<string>;
+    /**
+     * Common name of the subject (CN), mostly the device's name: 1 to 64 characters (RFC 5280, ub-common-name). With
+     * `csrPem`, the name that the request has to be for; not needed with `certificatePem`.
+     */
+    commonName?: pulumi.Input<string>;
+    /** Signs the certificate. Without one it is self-signed. */
+    authority?: CertificateAuthority;
+    /**
+     * Certificate request (PEM, PKCS#10) of a device that keeps its key: `authority` signs it. Its subject has to be what
+     * is declared here, part by part, and its signature is verified.
+     */
+    csrPem?: pulumi.Input<string>;
+    /** A certificate that exists already (one PEM block): nothing is issued, it is checked and described. */
+    certificatePem?: pulumi.Input<string>;
+    /** With `certificatePem`: the certificates above it, its issuer first and the root last. */
+    issuersPem?: pulumi.Input<string>;
     /**
      * Kind of the key. RSA 4096 takes seconds to make, and each of its handshakes costs a device more.
      * @default "EC_P256"
@@ -37,21 +52,29 @@ export interface DeviceCertificateArgs {
 }
 
 /**
- * A private key and a self-signed certificate for one device, as ThingsBoard's guide makes them by hand.
+ * The certificate of one device, in one of four ways that the arguments tell apart:
  *
  * ```ts
+ * // a new key, self-signed, as ThingsBoard's guide makes them by hand
  * const certificate = new tb.DeviceCertificate("pump-1", { commonName: "pump-1" });
+ * // a new key, signed by an authority
+ * new tb.DeviceCertificate("pump-2", { commonName: "pump-2", authority });
+ * // the device made its key, and sent a request
+ * new tb.DeviceCertificate("pump-3", { commonName: "pump-3", csrPem, authority });
+ * // somebody else issues
+ * new tb.DeviceCertificate("pump-4", { certificatePem });
  * ```
  *
- * Made by `@pulumi/tls`: the key is in the stack's state, encrypted. The certificate is an end entity's (CA:FALSE) for
- * digital signatures and TLS clients, signed with SHA-256 (EC P-384: SHA-384, as the TLS provider signs with it). Every
- * argument that changes issues a new certificate; `keyAlgorithm` a new key too.
+ * In the first two the key is made by `@pulumi/tls` and is in the stack's state, encrypted; in the other two nobody but
+ * the device has it. What is issued is an end entity's certificate (CA:FALSE) for digital signatures and TLS clients,
+ * signed with SHA-256 (by an EC P-384 key: SHA-384, as the TLS provider signs with it). Every argument that changes
+ * issues a new certificate; `keyAlgorithm` a new key too.
  */
 export class DeviceCertificate extends pulumi.ComponentResource {
     /** The certificate: one PEM block. */
     readonly certificatePem: pulumi.Output<string>;
-    /** The private key (PEM, PKCS#8). Secret. */
-    readonly privateKeyPem: pulumi.Output<string>;
+    /** The certificate and those above it, the root last: what a device presents under a chain profile. Without an authority the certificate alone. */
+    readonly chainPem: pulumi.Output<string>;
     /** SHA-256 of the certificate as `openssl x509 -fingerprint -sha256` prints it. */
     readonly fingerprint: pulumi.Output<string>;
     /** SHA3-256 of the certificate, by which ThingsBoard knows it (lower-case hex). */
@@ -62,27 +85,35 @@ export class DeviceCertificate extends pulumi.ComponentResource {
     readonly notBefore: pulumi.Output<string>;
     /** Last moment of its validity (ISO 8601). */
     readonly notAfter: pulumi.Output<string>;
+    /** @internal Undefined where the device made its key itself. */
+    readonly key: pulumi.Output<string> | undefined;
+    private readonly declaredAs: string;
 
     constructor(name: string, args: DeviceCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
         super("thingsboard:index:DeviceCertificate", name, {}, opts);
-        const checked = checkArgs(name, args);
+        this.declaredAs = name;
+        const fail = refuse("DeviceCertificate", name);
+        const way = wayOf(args, fail);
         const parent = { parent: this };
-        const key = new tls.PrivateKey(name, keyArgs[args.keyAlgorithm ?? "EC_P256"], parent);
-        const certificate = new tls.SelfSignedCert(
-            name,
-            {
-                privateKeyPem: key.privateKeyPem,
-                subject: checked.subject,
-                validityPeriodHours: checked.validityDays.apply(days => days * 24),
-                allowedUses: ["digital_signature", "client_auth"],
-                isCaCertificate: false,
-                setSubjectKeyId: true,
-            },
-            parent,
-        );
-        const leaf = <Field>(field: (leaf: Leaf) => Field) => certificate.certPem.apply(pem => field(readLeaf(pem)));
-        this.certificatePem = certificate.certPem;
-        this.privateKeyPem = pulumi.secret(key.privateKeyPemPkcs8);
+        const wanted = way === "given" ? undefined : checkArgs(args, fail);
+        const key = way === "self-signed" || way === "signed" ? new tls.PrivateKey(name, keyArgs[args.keyAlgorithm ?? "EC_P256"], parent) : undefined;
+        let certificatePem: pulumi.Output<string>;
+        if (!wanted) certificatePem = given(args, fail);
+        else {
+            const validity = { validityPeriodHours: wanted.validityDays.apply(days => days * 24), allowedUses: ["digital_signature", "client_auth"], isCaCertificate: false, setSubjectKeyId: true };
+            if (!args.authority) {
+                certificatePem = new tls.SelfSignedCert(name, { privateKeyPem: key!.privateKeyPem, subject: wanted.subject, ...validity }, parent).certPem;
+            } else {
+                const request = key
+                    ? new tls.CertRequest(name, { privateKeyPem: key.privateKeyPem, subject: wanted.subject }, parent).certRequestPem
+                    : verifiedRequest(args.csrPem!, wanted.subject, fail);
+                certificatePem = signedBy(args.authority, name, { certRequestPem: request, ...validity }, parent);
+            }
+        }
+        const leaf = <Field>(field: (leaf: Leaf) => Field) => certificatePem.apply(pem => field(readLeaf(pem)));
+        this.certificatePem = certificatePem;
+        this.chainPem = chainOf(certificatePem, args, fail);
+        this.key = key && pulumi.secret(key.privateKeyPemPkcs8);
         this.fingerprint = leaf(({ fingerprint }) => fingerprint);
         this.credentialsId = leaf(({ credentialsId }) => credentialsId);
         this.serialNumber = leaf(({ serialNumber }) => serialNumber);
@@ -91,30 +122,23 @@ export class DeviceCertificate extends pulumi.ComponentResource {
         // Registered outputs would store certificate and key once more.
         this.registerOutputs({});
     }
-}
 
-const keyArgs: Readonly<Record<KeyAlgorithm, tls.PrivateKeyArgs>> = {
-    EC_P256: { algorithm: "ECDSA", ecdsaCurve: "P256" },
-    EC_P384: { algorithm: "ECDSA", ecdsaCurve: "P384" },
-    RSA_2048: { algorithm: "RSA", rsaBits: 2048 },
-    RSA_3072: { algorithm: "RSA", rsaBits: 3072 },
-    RSA_4096: { algorithm: "RSA", rsaBits: 4096 },
-};
+    /**
+     * The private key (PEM, PKCS#8). Secret.
+     * @throws RunError where the device made its key itself (`csrPem`, `certificatePem`): it is nowhere but there.
+     */
+    get privateKeyPem(): pulumi.Output<string> {
+        return this.key ?? refuse("DeviceCertificate", this.declaredAs)("its key is on the device alone, and is not known here (csrPem, certificatePem): leave out what needs it, or use PublishCheck with mode \"observe\"");
+    }
+}
 
 const maxCommonName = 64;
 
-/** Values known while the program runs fail it at once, also in preview; others fail it when they become known. */
-function checkArgs(name: string, args: DeviceCertificateArgs) {
-    const fail = (reason: string): never => {
-        throw new pulumi.RunError(`DeviceCertificate "${name}": ${reason}`);
-    };
-    const checked = <Value>(value: pulumi.Input<Value>, check: (value: Value) => Value): pulumi.Output<Value> =>
-        pulumi.output(pulumi.Output.isInstance(value) || value instanceof Promise ? pulumi.output(value).apply(known => check(known as Value)) : check(value as Value)) as pulumi.Output<Value>;
-
+function checkArgs(args: DeviceCertificateArgs, fail: Refuse) {
     if (args.keyAlgorithm !== undefined && !(args.keyAlgorithm in keyArgs)) {
         fail(`keyAlgorithm is ${JSON.stringify(args.keyAlgorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
     }
-    const commonName = checked(args.commonName, value => {
+    const commonName = checked(args.commonName ?? "", value => {
         if (typeof value !== "string" || value.trim() === "") return fail("commonName is blank: expected 1 to 64 characters, mostly the device's name");
         if ([...value].length > maxCommonName) return fail(`commonName has ${[...value].length} characters: X.509 allows at most ${maxCommonName} (RFC 5280)`);
         return value;
