@@ -4,6 +4,7 @@ export { CertificateAuthority, type CertificateAuthorityArgs, type IntermediateA
 export { DeviceCertificate, type DeviceCertificateArgs } from "./resources/deviceCertificate";
 export type { KeyAlgorithm } from "./resources/keyAlgorithm";
 export { DeviceCredential, type DeviceCredentialArgs } from "./resources/deviceCredential";
+export { DeviceProfile, type DeviceProfileArgs, type MqttTransportArgs, type X509ChainArgs } from "./resources/deviceProfile";
 export { Device, type DeviceArgs } from "./resources/device";
 export { PublishCheck, type PublishCheckArgs } from "./resources/publishCheck";
 export { ServerChain, type ServerChainArgs } from "./resources/serverChain";

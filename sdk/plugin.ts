@@ -3,6 +3,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { device } from "./reconcilers/device";
 import { deviceCredential } from "./reconcilers/deviceCredential";
+import { deviceProfile } from "./reconcilers/deviceProfile";
 import { publishCheck } from "./reconcilers/publishCheck";
 import type { Server } from "./reconcilers/server";
 import { serverChain } from "./reconcilers/serverChain";
@@ -21,6 +22,7 @@ const warn = (text: string) => console.error(`warning: ${text}`);
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
     Device: { 1: () => device(server) as Provider },
     DeviceCredential: { 1: () => deviceCredential(server, now) as Provider },
+    DeviceProfile: { 1: () => deviceProfile(server, now) as Provider },
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };
