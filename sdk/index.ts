@@ -6,6 +6,7 @@ export type { KeyAlgorithm } from "./resources/keyAlgorithm";
 export { DeviceCredential, type DeviceCredentialArgs } from "./resources/deviceCredential";
 export { DeviceProfile, type DeviceProfileArgs, type MqttTransportArgs, type X509ChainArgs } from "./resources/deviceProfile";
 export { Device, type DeviceArgs } from "./resources/device";
+export { EnrolmentCheck, type EnrolmentCheckArgs } from "./resources/enrolmentCheck";
 export { PublishCheck, type PublishCheckArgs } from "./resources/publishCheck";
 export { ServerChain, type ServerChainArgs } from "./resources/serverChain";
 export { Provider, type ProviderArgs } from "./provider";

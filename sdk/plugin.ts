@@ -4,6 +4,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import { device } from "./reconcilers/device";
 import { deviceCredential } from "./reconcilers/deviceCredential";
 import { deviceProfile } from "./reconcilers/deviceProfile";
+import { enrolmentCheck } from "./reconcilers/enrolmentCheck";
 import { publishCheck } from "./reconcilers/publishCheck";
 import type { Server } from "./reconcilers/server";
 import { serverChain } from "./reconcilers/serverChain";
@@ -23,6 +24,7 @@ const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provide
     Device: { 1: () => device(server) as Provider },
     DeviceCredential: { 1: () => deviceCredential(server, now) as Provider },
     DeviceProfile: { 1: () => deviceProfile(server, now) as Provider },
+    EnrolmentCheck: { 1: () => enrolmentCheck(server, warn, now) as Provider },
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };

@@ -69,6 +69,8 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     readonly certificatePem: pulumi.Output<string>;
     /** The certificate that signs and those above it, the root last. */
     readonly chainPem: pulumi.Output<string>;
+    /** The certificates above `certificatePem`, the root last; empty for a root. */
+    readonly issuersPem: pulumi.Output<string>;
     /** The key of `certificatePem` (PEM). Secret. */
     readonly privateKeyPem: pulumi.Output<string>;
     /** SHA-256 of `certificatePem` as `openssl x509 -fingerprint -sha256` prints it. */
@@ -82,6 +84,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
         const top = args.certificatePem === undefined ? newRoot(name, args, this, fail) : existing(args, fail);
         const signing = args.intermediate ? intermediateBelow(top, name, args.intermediate, args, this, fail) : top;
         this.certificatePem = signing.certificatePem;
+        this.issuersPem = signing.issuersPem;
         this.privateKeyPem = pulumi.secret(signing.privateKeyPem);
         this.chainPem = pulumi.all([signing.certificatePem, signing.issuersPem]).apply(([certificate, issuers]) => joined(certificatesIn(certificate + issuers, "the authority's chain")));
         const read = this.certificatePem.apply(pem => certificatesIn(pem, "the authority's certificate")[0]!);
