@@ -3,6 +3,7 @@
 export { CertificateAuthority, type CertificateAuthorityArgs, type IntermediateAuthorityArgs } from "./resources/certificateAuthority";
 export { DeviceCertificate, type DeviceCertificateArgs } from "./resources/deviceCertificate";
 export type { KeyAlgorithm } from "./resources/keyAlgorithm";
+export { DeviceBundle, type DeviceBundleArgs } from "./resources/deviceBundle";
 export { DeviceCredential, type DeviceCredentialArgs } from "./resources/deviceCredential";
 export { DeviceProfile, type DeviceProfileArgs, type MqttTransportArgs, type X509ChainArgs } from "./resources/deviceProfile";
 export { Device, type DeviceArgs } from "./resources/device";

@@ -2,6 +2,7 @@
 
 import type { dynamic } from "@pulumi/pulumi";
 import { device } from "./reconcilers/device";
+import { deviceBundle } from "./reconcilers/deviceBundle";
 import { deviceCredential } from "./reconcilers/deviceCredential";
 import { deviceProfile } from "./reconcilers/deviceProfile";
 import { enrolmentCheck } from "./reconcilers/enrolmentCheck";
@@ -22,6 +23,7 @@ const warn = (text: string) => console.error(`warning: ${text}`);
 /** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
     Device: { 1: () => device(server) as Provider },
+    DeviceBundle: { 1: () => deviceBundle(server, warn) as Provider },
     DeviceCredential: { 1: () => deviceCredential(server, now) as Provider },
     DeviceProfile: { 1: () => deviceProfile(server, now) as Provider },
     EnrolmentCheck: { 1: () => enrolmentCheck(server, warn, now) as Provider },

@@ -20,6 +20,14 @@ export interface Pair {
     readonly privateKeyPem: string;
 }
 
+export function keyAndCertificate(kind: "EC" | "RSA", commonName: string): Pair {
+    return withFolder(folder => {
+        const key = path.join(folder, "key.pem");
+        const certificatePem = openssl(["req", "-x509", ...(kind === "EC" ? ec : ["-newkey", "rsa:2048", "-nodes"]), "-days", "30", "-keyout", key, "-subj", `/CN=${commonName}`]);
+        return { certificatePem, privateKeyPem: readFileSync(key, "utf8") };
+    });
+}
+
 /** A root that may sign others. */
 export function rootAuthority(commonName: string, days = 30): Pair {
     return withFolder(folder => {
