@@ -5,7 +5,10 @@ import { now } from "./clock";
 import { activation } from "./reconcilers/activation";
 import { certificates } from "./mqtt/pem";
 import { device } from "./reconcilers/device";
+import { deviceBundle } from "./reconcilers/deviceBundle";
 import { deviceCredential } from "./reconcilers/deviceCredential";
+import { deviceProfile } from "./reconcilers/deviceProfile";
+import { enrolmentCheck } from "./reconcilers/enrolmentCheck";
 import { publishCheck } from "./reconcilers/publishCheck";
 import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
@@ -38,8 +41,11 @@ function seldom(log: (text: string) => void): (text: string) => void {
 /** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
     Device: { 1: () => device(server) as Provider },
-    DeviceCredential: { 1: () => deviceCredential(server, now, warn) as Provider },
     Activation: { 1: () => activation(now) as Provider },
+    DeviceBundle: { 1: () => deviceBundle(server, warn) as Provider },
+    DeviceCredential: { 1: () => deviceCredential(server, now, warn) as Provider },
+    DeviceProfile: { 1: () => deviceProfile(server, now) as Provider },
+    EnrolmentCheck: { 1: () => enrolmentCheck(server, warn, now) as Provider },
     Renewal: { 1: () => renewal(now) as Provider },
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },

@@ -1,4 +1,5 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { DeviceProfile } from "./deviceProfile";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 
 export interface DeviceArgs {
@@ -7,10 +8,10 @@ export interface DeviceArgs {
     /** Shown beside the name. */
     label?: pulumi.Input<string>;
     /**
-     * Name of an existing device profile. It is never created by this.
+     * The device profile, if this program declares it; otherwise the name of an existing one. It is never created by this.
      * @default the tenant's default profile when the device is created; afterwards whatever it has
      */
-    deviceProfile?: pulumi.Input<string>;
+    deviceProfile?: DeviceProfile | pulumi.Input<string>;
     /** Title of the customer that the device is assigned to. Community Edition; see `owner` for the others. */
     customer?: pulumi.Input<string>;
     /**
@@ -80,8 +81,14 @@ export class Device extends DynamicResource {
     }
 
     constructor(name: string, args: DeviceArgs, opts?: pulumi.CustomResourceOptions) {
-        super("Device", 1, name, { ...args, declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined }, opts);
+        super("Device", 1, name, { ...args, ...profileOf(args), declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined }, opts);
         // Of a device that is looked up, the engine's id is what it was looked up by.
         this.reference = opts?.id === undefined ? { deviceId: this.id, deviceName: args.name } : { deviceId: this.deviceId, deviceName: this.name };
     }
+}
+
+/** Ids stay known in a preview that changes the profile, its outputs don't; without its id nothing would wait for it. */
+function profileOf({ deviceProfile }: DeviceArgs) {
+    if (!(deviceProfile instanceof DeviceProfile)) return {};
+    return { deviceProfile: pulumi.all([deviceProfile.declaredName, deviceProfile.id]).apply(([name]) => name) };
 }

@@ -2,14 +2,29 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { millisecondsPerDay, now } from "../clock";
 import { type Leaf, readLeaf } from "../x509/leaf";
-import { type RenewalArgs, rotation } from "./rotation";
-
-/** Keys that ThingsBoard's guide uses (EC P-256, RSA 4096) and their neighbours. */
-export type KeyAlgorithm = "EC_P256" | "EC_P384" | "RSA_2048" | "RSA_3072" | "RSA_4096";
+import type { CertificateAuthority } from "./certificateAuthority";
+import { type Refuse, checked, refuse } from "./checked";
+import { chainOf, given, signedBy, verifiedRequest, wayOf } from "./deviceCertificateWays";
+import { type KeyAlgorithm, keyArgs } from "./keyAlgorithm";
+import { type Pair, type RenewalArgs, rotation } from "./rotation";
 
 export interface DeviceCertificateArgs extends RenewalArgs {
-    /** Common name of the subject (CN), mostly the device's name: 1 to 64 characters (RFC 5280, ub-common-name). */
-    commonName: pulumi.Input<string>;
+    /**
+     * Common name of the subject (CN), mostly the device's name: 1 to 64 characters (RFC 5280, ub-common-name). With
+     * `csrPem`, the name that the request has to be for; not needed with `certificatePem`.
+     */
+    commonName?: pulumi.Input<string>;
+    /** Signs the certificate. Without one it is self-signed. */
+    authority?: CertificateAuthority;
+    /**
+     * Certificate request (PEM, PKCS#10) of a device that keeps its key: `authority` signs it. Its subject has to be what
+     * is declared here, part by part, and its signature is verified.
+     */
+    csrPem?: pulumi.Input<string>;
+    /** A certificate that exists already (one PEM block): nothing is issued, it is checked and described. */
+    certificatePem?: pulumi.Input<string>;
+    /** With `certificatePem`: the certificates above it, its issuer first and the root last. */
+    issuersPem?: pulumi.Input<string>;
     /**
      * Kind of the key. RSA 4096 takes seconds to make, and each of its handshakes costs a device more.
      * @default "EC_P256"
@@ -39,15 +54,23 @@ export interface DeviceCertificateArgs extends RenewalArgs {
 }
 
 /**
- * A private key and a self-signed certificate for one device, as ThingsBoard's guide makes them by hand.
+ * The certificate of one device, in one of four ways that the arguments tell apart:
  *
  * ```ts
+ * // a new key, self-signed, as ThingsBoard's guide makes them by hand
  * const certificate = new tb.DeviceCertificate("pump-1", { commonName: "pump-1" });
+ * // a new key, signed by an authority
+ * new tb.DeviceCertificate("pump-2", { commonName: "pump-2", authority });
+ * // the device made its key, and sent a request
+ * new tb.DeviceCertificate("pump-3", { commonName: "pump-3", csrPem, authority });
+ * // somebody else issues
+ * new tb.DeviceCertificate("pump-4", { certificatePem });
  * ```
  *
- * Made by `@pulumi/tls`: the key is in the stack's state, encrypted. The certificate is an end entity's (CA:FALSE) for
- * digital signatures and TLS clients, signed with SHA-256 (EC P-384: SHA-384, as the TLS provider signs with it). Every
- * argument that goes into it issues a new certificate when it changes; `keyAlgorithm` a new key too.
+ * In the first two the key is made by `@pulumi/tls` and is in the stack's state, encrypted; in the other two nobody but
+ * the device has it. What is issued is an end entity's certificate (CA:FALSE) for digital signatures and TLS clients,
+ * signed with SHA-256 (by an EC P-384 key: SHA-384, as the TLS provider signs with it). Every argument that goes into it
+ * issues a new certificate when it changes; `keyAlgorithm` a new key too.
  *
  * A device holds its pair outside of Pulumi's reach, so nothing is renewed unless `renewal` says how:
  *
@@ -60,8 +83,8 @@ export interface DeviceCertificateArgs extends RenewalArgs {
 export class DeviceCertificate extends pulumi.ComponentResource {
     /** The certificate: one PEM block. */
     readonly certificatePem: pulumi.Output<string>;
-    /** The private key (PEM, PKCS#8). Secret. */
-    readonly privateKeyPem: pulumi.Output<string>;
+    /** The certificate and those above it, the root last: what a device presents under a chain profile. Without an authority the certificate alone. */
+    readonly chainPem: pulumi.Output<string>;
     /** SHA-256 of the certificate as `openssl x509 -fingerprint -sha256` prints it. */
     readonly fingerprint: pulumi.Output<string>;
     /** SHA3-256 of the certificate, by which ThingsBoard knows it (lower-case hex). */
@@ -72,6 +95,9 @@ export class DeviceCertificate extends pulumi.ComponentResource {
     readonly notBefore: pulumi.Output<string>;
     /** Last moment of its validity (ISO 8601). */
     readonly notAfter: pulumi.Output<string>;
+    /** @internal Undefined where the device made its key itself. */
+    readonly key: pulumi.Output<string> | undefined;
+    private readonly declaredAs: string;
 
     /** The next certificate, once it is made and not yet bound (`renewal: "staged"`). */
     readonly nextCertificatePem: pulumi.Output<string | undefined>;
@@ -82,65 +108,72 @@ export class DeviceCertificate extends pulumi.ComponentResource {
 
     constructor(name: string, args: DeviceCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
         super("thingsboard:index:DeviceCertificate", name, {}, opts);
-        const { subject, validityDays } = checkArgs(name, args);
-        const keyAlgorithm = args.keyAlgorithm ?? "EC_P256";
-        const keepKey = args.rotationPolicy === "keepKey" ? new tls.PrivateKey(name, keyArgs[keyAlgorithm], { parent: this }) : undefined;
-        const issued = rotation(name, this, args, validityDays, { subject, validityDays, keyAlgorithm }, (slot, triggers) => {
-            const key = keepKey ?? new tls.PrivateKey(slot, keyArgs[keyAlgorithm], { parent: this, replacementTrigger: triggers.key });
-            const certificate = new tls.SelfSignedCert(
-                slot,
-                {
-                    privateKeyPem: key.privateKeyPem,
-                    subject,
-                    validityPeriodHours: pulumi.output(validityDays).apply(days => days * 24),
-                    allowedUses: ["digital_signature", "client_auth"],
-                    isCaCertificate: false,
-                    setSubjectKeyId: true,
-                },
-                { parent: this, replacementTrigger: triggers.certificate },
-            );
-            return { certificatePem: certificate.certPem, privateKeyPem: key.privateKeyPemPkcs8 };
-        });
+        this.declaredAs = name;
+        const fail = refuse("DeviceCertificate", name);
+        const way = wayOf(args, fail);
+        const issued = way === "given" ? { certificatePem: given(args, fail), ...neverRenewed } : this.issued(name, args, fail);
         const leaf = <Field>(field: (leaf: Leaf) => Field) => issued.certificatePem.apply(pem => field(readLeaf(pem)));
         this.certificatePem = issued.certificatePem;
-        this.privateKeyPem = pulumi.secret(issued.privateKeyPem);
+        this.chainPem = chainOf(issued.certificatePem, args, fail);
+        this.key = issued.privateKeyPem && pulumi.secret(issued.privateKeyPem);
         this.fingerprint = leaf(({ fingerprint }) => fingerprint);
         this.credentialsId = leaf(({ credentialsId }) => credentialsId);
         this.serialNumber = leaf(({ serialNumber }) => serialNumber);
         this.notBefore = leaf(({ notBefore }) => notBefore.toISOString());
         this.notAfter = leaf(({ notAfter }) => notAfter.toISOString());
         this.nextCertificatePem = issued.next.certificatePem;
-        this.nextPrivateKeyPem = pulumi.secret(issued.next.privateKeyPem);
+        this.nextPrivateKeyPem = pulumi.secret(issued.next.privateKeyPem ?? pulumi.output(undefined));
         this.renewalDue = pulumi
             .all([this.notAfter, issued.renewBeforeDays])
             .apply(([notAfter, days]) => now().getTime() >= Date.parse(notAfter) - days * millisecondsPerDay);
         // Registered outputs would store certificate and key once more.
         this.registerOutputs({});
     }
+
+    /** Key and certificate, or, for the device's own request, the certificate alone; with their renewal. */
+    private issued(name: string, args: DeviceCertificateArgs, fail: Refuse) {
+        const { authority, csrPem, rotationPolicy, keyAlgorithm = "EC_P256" } = args;
+        const { subject, validityDays } = checkArgs(args, fail);
+        const parent = this;
+        const request = csrPem === undefined ? undefined : verifiedRequest(csrPem, subject, fail);
+        if (request && rotationPolicy !== undefined) fail("rotationPolicy and csrPem exclude each other: the device has its key, and a new key comes with a new request");
+        const keptKey = request === undefined && rotationPolicy === "keepKey" ? new tls.PrivateKey(name, keyArgs[keyAlgorithm], { parent }) : undefined;
+        const content = { validityPeriodHours: validityDays.apply(days => days * 24), allowedUses: ["digital_signature", "client_auth"], isCaCertificate: false, setSubjectKeyId: true };
+        const known = args.validityDays === undefined ? 365 : typeof args.validityDays === "number" ? args.validityDays : validityDays;
+        return rotation(name, this, args, known, { subject, validityDays, keyAlgorithm }, fail, (slot, triggers): Pair => {
+            const opts = { parent, replacementTrigger: triggers.certificate };
+            if (request) return { certificatePem: signedBy(authority!, slot, { certRequestPem: request, ...content }, opts), privateKeyPem: undefined };
+            const key = keptKey ?? new tls.PrivateKey(slot, keyArgs[keyAlgorithm], { parent, replacementTrigger: triggers.key });
+            const { privateKeyPem, privateKeyPemPkcs8 } = key;
+            if (!authority) return { certificatePem: new tls.SelfSignedCert(slot, { privateKeyPem, subject, ...content }, opts).certPem, privateKeyPem: privateKeyPemPkcs8 };
+            const { certRequestPem } = new tls.CertRequest(slot, { privateKeyPem, subject }, { parent });
+            return { certificatePem: signedBy(authority, slot, { certRequestPem, ...content }, opts), privateKeyPem: privateKeyPemPkcs8 };
+        });
+    }
+
+    /**
+     * The private key (PEM, PKCS#8). Secret.
+     * @throws RunError where the device made its key itself (`csrPem`, `certificatePem`): it is nowhere but there.
+     */
+    get privateKeyPem(): pulumi.Output<string> {
+        return this.key ?? refuse("DeviceCertificate", this.declaredAs)("its key is on the device alone, and is not known here (csrPem, certificatePem): leave out what needs it, or use PublishCheck with mode \"observe\"");
+    }
 }
 
-const keyArgs: Readonly<Record<KeyAlgorithm, tls.PrivateKeyArgs>> = {
-    EC_P256: { algorithm: "ECDSA", ecdsaCurve: "P256" },
-    EC_P384: { algorithm: "ECDSA", ecdsaCurve: "P384" },
-    RSA_2048: { algorithm: "RSA", rsaBits: 2048 },
-    RSA_3072: { algorithm: "RSA", rsaBits: 3072 },
-    RSA_4096: { algorithm: "RSA", rsaBits: 4096 },
+/** Somebody else's certificate is somebody else's to renew. */
+const neverRenewed = {
+    privateKeyPem: undefined,
+    renewBeforeDays: pulumi.output(30),
+    next: { certificatePem: pulumi.output<string | undefined>(undefined), privateKeyPem: undefined },
 };
 
 const maxCommonName = 64;
 
-/** Values known while the program runs fail it at once, also in preview; others fail it when they become known. */
-function checkArgs(name: string, args: DeviceCertificateArgs) {
-    const fail = (reason: string): never => {
-        throw new pulumi.RunError(`DeviceCertificate "${name}": ${reason}`);
-    };
-    const checked = <Value>(value: pulumi.Input<Value>, check: (value: Value) => Value): Value | pulumi.Output<Value> =>
-        pulumi.Output.isInstance(value) || value instanceof Promise ? (pulumi.output(value).apply(known => check(known as Value)) as pulumi.Output<Value>) : check(value as Value);
-
+function checkArgs(args: DeviceCertificateArgs, fail: Refuse) {
     if (args.keyAlgorithm !== undefined && !(args.keyAlgorithm in keyArgs)) {
         fail(`keyAlgorithm is ${JSON.stringify(args.keyAlgorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
     }
-    const commonName = checked(args.commonName, value => {
+    const commonName = checked(args.commonName ?? "", value => {
         if (typeof value !== "string" || value.trim() === "") return fail("commonName is blank: expected 1 to 64 characters, mostly the device's name");
         if ([...value].length > maxCommonName) return fail(`commonName has ${[...value].length} characters: X.509 allows at most ${maxCommonName} (RFC 5280)`);
         return value;

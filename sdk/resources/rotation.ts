@@ -1,6 +1,7 @@
 // How a component's certificate comes to be issued anew: never by itself, at once, or with a second pair in advance.
 
 import * as pulumi from "@pulumi/pulumi";
+import type { Refuse } from "./checked";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 
 export interface RenewalArgs {
@@ -39,7 +40,8 @@ export interface RenewalArgs {
 
 export interface Pair {
     readonly certificatePem: pulumi.Output<string>;
-    readonly privateKeyPem: pulumi.Output<string>;
+    /** Undefined where the device made its key itself. */
+    readonly privateKeyPem: pulumi.Output<string> | undefined;
 }
 
 /** Makes one pair under this name; the triggers replace key and certificate when they change. */
@@ -48,17 +50,14 @@ export type Issue = (name: string, triggers: { readonly key?: pulumi.Output<numb
 export interface Rotation extends Pair {
     readonly renewBeforeDays: pulumi.Output<number>;
     /** The pair that waits for its binding, if there is one. */
-    readonly next: { readonly certificatePem: pulumi.Output<string | undefined>; readonly privateKeyPem: pulumi.Output<string | undefined> };
+    readonly next: { readonly certificatePem: pulumi.Output<string | undefined>; readonly privateKeyPem: pulumi.Output<string | undefined> | undefined };
 }
 
 /**
  * @param issuedFrom whatever goes into the certificate
  * @throws RunError for settings that can't work, if they are known
  */
-export function rotation(name: string, parent: pulumi.Resource, args: RenewalArgs, validityDays: number | pulumi.Output<number>, issuedFrom: pulumi.Inputs, issue: Issue): Rotation {
-    const fail = (reason: string): never => {
-        throw new pulumi.RunError(`DeviceCertificate "${name}": ${reason}`);
-    };
+export function rotation(name: string, parent: pulumi.Resource, args: RenewalArgs, validityDays: number | pulumi.Output<number>, issuedFrom: pulumi.Inputs, fail: Refuse, issue: Issue): Rotation {
     const mode = args.renewal ?? "report";
     if (!["report", "staged", "immediate"].includes(mode)) fail(`renewal is ${JSON.stringify(mode)}: expected "report", "staged", "immediate"`);
     if (args.rotationPolicy !== undefined && !["keepKey", "newKey"].includes(args.rotationPolicy)) fail(`rotationPolicy is ${JSON.stringify(args.rotationPolicy)}: expected "keepKey", "newKey"`);
@@ -109,13 +108,16 @@ export function rotation(name: string, parent: pulumi.Resource, args: RenewalArg
     const { active } = new Activation(name, { since: [first.since, second.since], leadDays: times.apply(({ lead }) => lead), validityDays }, { parent });
     const waiting = pulumi.all([active, first.since, second.since]).apply(([active, one, two]) => (two > one ? 1 : 0) !== active);
     // Only the pair that is asked for counts: in a preview that makes the other one, this one stays known.
-    const chosen = (field: keyof Pair, which: (active: 0 | 1) => 0 | 1) => active.apply(active => pairs[which(active)][field]);
-    const next = (field: keyof Pair) => waiting.apply(waits => (waits ? chosen(field, active => (active === 0 ? 1 : 0)) : pulumi.output<string | undefined>(undefined)));
+    const chosen = (outputs: readonly [pulumi.Output<string>, pulumi.Output<string>], which: (active: 0 | 1) => 0 | 1) => active.apply(active => outputs[which(active)]);
+    const next = (outputs: readonly [pulumi.Output<string>, pulumi.Output<string>]) =>
+        waiting.apply(waits => (waits ? chosen(outputs, active => (active === 0 ? 1 : 0)) : pulumi.output<string | undefined>(undefined)));
+    const certificates = [pairs[0].certificatePem, pairs[1].certificatePem] as const;
+    const keys = pairs[0].privateKeyPem && pairs[1].privateKeyPem ? ([pairs[0].privateKeyPem, pairs[1].privateKeyPem] as const) : undefined;
     return {
-        certificatePem: chosen("certificatePem", active => active),
-        privateKeyPem: chosen("privateKeyPem", active => active),
+        certificatePem: chosen(certificates, active => active),
+        privateKeyPem: keys && chosen(keys, active => active),
         renewBeforeDays,
-        next: { certificatePem: next("certificatePem"), privateKeyPem: next("privateKeyPem") },
+        next: { certificatePem: next(certificates), privateKeyPem: keys && next(keys) },
     };
 }
 

@@ -79,6 +79,7 @@ function findingOf(purpose: Purpose, refusal: Refusal): Finding {
 
 const remedies: Readonly<Record<string, string>> = {
     "profile with such certificate already exists": "a CA can be in one device profile of the whole server, whatever the tenant: use a CA of its own",
+    "well known root CA": "whoever gets a certificate from a public authority could enrol: use a CA of your own",
     "referenced by the devices": "move these devices to another profile or delete them first",
     "entity views": "delete what refers to the device first",
     "Invalid UUID": "an id of ThingsBoard looks like 784f394c-42b6-11ef-983c-b7beff2784f9",

@@ -11,6 +11,7 @@ import { profiles } from "./profiles";
 import type { Environment } from "./proxy";
 import { server, versionForEverybody } from "./server";
 import { session } from "./session";
+import { surroundings } from "./surroundings";
 import type { ThingsBoard } from "./thingsboard";
 import { values } from "./values";
 
@@ -64,6 +65,7 @@ function thingsBoard(shared: CallDependencies, subject?: string): ThingsBoard {
         ...values(made),
         ...profiles(made),
         ...owners(made),
+        ...surroundings(made),
         ...server(made, shared.http, shared.version),
     };
 }

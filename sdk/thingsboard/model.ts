@@ -104,6 +104,12 @@ export interface DeviceProfile extends NewDeviceProfile {
     readonly version?: number;
 }
 
+/** A rule chain or a dashboard. */
+export interface NamedEntity {
+    readonly id: string;
+    readonly name: string;
+}
+
 export interface NewDeviceProfile {
     readonly name: string;
     readonly description?: string | null;
@@ -111,6 +117,8 @@ export interface NewDeviceProfile {
     readonly transportType: string;
     readonly provisionType: "DISABLED" | "ALLOW_CREATE_NEW_DEVICES" | "CHECK_PRE_PROVISIONED_DEVICES" | "X509_CERTIFICATE_CHAIN";
     readonly profileData: DeviceProfileData;
+    readonly defaultRuleChainId?: EntityId<"RULE_CHAIN"> | null;
+    readonly defaultDashboardId?: EntityId<"DASHBOARD"> | null;
 }
 
 export interface DeviceProfileData {
@@ -125,7 +133,17 @@ export interface TransportConfiguration {
     readonly type: string;
     readonly deviceTelemetryTopic?: string;
     readonly deviceAttributesTopic?: string;
-    readonly transportPayloadTypeConfiguration?: { readonly transportPayloadType: string };
+    readonly transportPayloadTypeConfiguration?: TransportPayload;
+    /** A bad payload is answered with PUBACK instead of a closed connection (MQTT 3.1.1), since 3.4. */
+    readonly sendAckOnValidationException?: boolean;
+}
+
+export interface TransportPayload {
+    readonly transportPayloadType: string;
+    readonly deviceTelemetryProtoSchema?: string;
+    readonly deviceAttributesProtoSchema?: string;
+    readonly deviceRpcRequestProtoSchema?: string;
+    readonly deviceRpcResponseProtoSchema?: string;
 }
 
 export interface ProvisionConfiguration {

@@ -18,3 +18,8 @@ export function query(parameters: Readonly<Record<string, string | number | unde
 export function sameJson(a: unknown, b: unknown): boolean {
     return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
 }
+
+/** In a search a backslash finds nothing at all: what is asked for is the longest piece without one. */
+export function searchable(name: string): string {
+    return name.split("\\").reduce((longest, piece) => (piece.length > longest.length ? piece : longest), "");
+}

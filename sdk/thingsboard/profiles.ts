@@ -3,7 +3,7 @@
 import type { Calls } from "./calls";
 import { createOnce, saveOnce } from "./lost";
 import type { DeviceProfile, DeviceProfileId, DeviceProfileInfo, NewDeviceProfile, PageData } from "./model";
-import { part, query, sameJson } from "./path";
+import { part, query, sameJson, searchable } from "./path";
 import type { ThingsBoard } from "./thingsboard";
 
 type Profiles = Pick<
@@ -94,11 +94,6 @@ export function profiles(calls: Calls): Profiles {
 
 function reading(subject: string) {
     return { subject, complaint: "cannot read the device profile", answer: "entity" } as const;
-}
-
-/** A backslash finds nothing at all: what is asked for is the longest piece without one. */
-function searchable(name: string): string {
-    return name.split("\\").reduce((longest, piece) => (piece.length > longest.length ? piece : longest), "");
 }
 
 function sameProfile(found: DeviceProfile, sent: DeviceProfile): boolean {

@@ -15,6 +15,7 @@ import type {
     DeviceProfileInfo,
     EntityGroup,
     EntityGroupId,
+    NamedEntity,
     Milliseconds,
     NewCredentials,
     NewDevice,
@@ -96,6 +97,17 @@ export interface ThingsBoard {
     saveDeviceProfile(profile: DeviceProfile): Promise<DeviceProfile>;
     /** A profile that is gone already is done. @throws ApiError invalid, as long as devices use it */
     deleteDeviceProfile(id: DeviceProfileId): Promise<void>;
+
+    makeDefaultDeviceProfile(id: DeviceProfileId): Promise<DeviceProfile>;
+    /** How many devices have it; `undefined` where this ThingsBoard can't be asked. */
+    devicesOfProfile(id: DeviceProfileId): Promise<number | undefined>;
+
+    // What a profile refers to. Names of rule chains and dashboards need not be unique.
+
+    ruleChainsByName(name: string): Promise<NamedEntity[]>;
+    ruleChainName(id: string): Promise<string | undefined>;
+    dashboardsByTitle(title: string): Promise<NamedEntity[]>;
+    dashboardTitle(id: string): Promise<string | undefined>;
 
     // Customers: of the Community Edition
 

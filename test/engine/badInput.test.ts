@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { daysFromNow, issue } from "../unit/mqtt/certificates";
 import { own } from "./support/live";
-import { selfSigned } from "./support/openssl";
+import { selfSigned } from "../support/openssl";
 import { failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, switchToCertificate, thingsBoard } from "./support/thingsboard";
 

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { failure, tb, testStack } from "./support/stack";
 import { own } from "./support/live";
-import { selfSigned } from "./support/openssl";
+import { selfSigned } from "../support/openssl";
 import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;

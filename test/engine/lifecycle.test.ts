@@ -1,7 +1,7 @@
 // The days after `up`: drift that stops a deployment, swaps, revoked certificates, two resources that want the same.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { selfSigned } from "./support/openssl";
+import { selfSigned } from "../support/openssl";
 import { failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
 

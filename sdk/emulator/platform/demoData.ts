@@ -17,6 +17,7 @@ export function loadDemoData(platform: Platform): void {
     const tenant = { id: newId(), createdTime, title: "Tenant", tenantProfileId: tenantProfile.id, version: 1 };
     store.tenants.put(tenant);
     defaultProfile(platform, tenant.id);
+    store.ruleChains.put({ id: newId(), createdTime, tenantId: tenant.id, name: "Root Rule Chain" });
     const customer = { id: newId(), createdTime, tenantId: tenant.id, title: "Customer A", version: 1, details: {}, additionalInfo: null };
     store.customers.put(customer);
     createUser(platform, { tenantId: NULL_ID, email: "sysadmin@thingsboard.org", authority: "SYS_ADMIN", password: "sysadmin" });

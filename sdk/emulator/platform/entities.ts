@@ -108,6 +108,12 @@ export interface DeviceProfile extends Row {
     readonly details: JsonObject;
 }
 
+/** A rule chain or a dashboard, as far as profiles refer to one: nothing runs or shows in it. */
+export interface Named extends Row {
+    readonly tenantId: Uuid;
+    readonly name: string;
+}
+
 /** Professional Edition and Cloud only. */
 export interface EntityGroup extends Row {
     readonly tenantId: Uuid;

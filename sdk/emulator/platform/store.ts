@@ -1,5 +1,5 @@
 // Everything the platform remembers, in one process's memory.
-import type { ApiKey, Credentials, Customer, Device, DeviceProfile, EntityGroup, Tenant, TenantProfile, User } from "./entities";
+import type { ApiKey, Credentials, Customer, Device, DeviceProfile, EntityGroup, Named, Tenant, TenantProfile, User } from "./entities";
 import { createKeyValues, type KeyValueChange, type KeyValues } from "./keyValues";
 import { createTable, type Change, type Table } from "./table";
 
@@ -15,6 +15,8 @@ export interface Store {
     readonly devices: Table<Device, "name">;
     readonly credentials: Table<Credentials, "deviceId" | "credentialsId">;
     readonly groups: Table<EntityGroup, "name">;
+    readonly ruleChains: Table<Named, never>;
+    readonly dashboards: Table<Named, never>;
     readonly keyValues: KeyValues;
 }
 
@@ -40,6 +42,8 @@ export function createStore(changed: (change: StoreChange) => void): Store {
             credentialsId: (row) => row.credentialsId,
         }),
         groups: createTable<EntityGroup, "name">("groups", changed, { name: (row) => `${row.ownerId} ${row.type} ${row.name}` }),
+        ruleChains: createTable<Named>("ruleChains", changed, {}),
+        dashboards: createTable<Named>("dashboards", changed, {}),
         keyValues: createKeyValues(changed),
     };
 }

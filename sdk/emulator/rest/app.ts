@@ -14,6 +14,7 @@ import { groupRoutes } from "./groups";
 import { errorResponse, type Exchange, type HonoEnv } from "./http";
 import { importRoutes } from "./bulkImport";
 import { loginRoutes } from "./login";
+import { namedRoutes } from "./named";
 import { profileRoutes } from "./profiles";
 import { systemRoutes } from "./system";
 import { telemetryRoutes } from "./telemetry";
@@ -71,6 +72,7 @@ export function createApp(platform: Platform, tokens: Tokens, addresses: () => A
     importRoutes(routes);
     deviceRoutes(routes, platform);
     profileRoutes(routes);
+    namedRoutes(routes);
     telemetryRoutes(routes);
     customerRoutes(routes, platform);
     groupRoutes(routes, platform);

@@ -1,0 +1,57 @@
+// A device's certificate that lives as long as one check: its key is never written anywhere.
+
+import { createPrivateKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import type { Pem } from "./leaf";
+
+export interface Canary {
+    readonly certificatePem: Pem;
+    readonly privateKeyPem: string;
+}
+
+/** By this a canary that a crash left behind on ThingsBoard is told from a device. */
+export const canaryUnit = "pulumi-thingsboard enrolment check";
+
+export const isCanary = (certificate: X509Certificate): boolean => certificate.subject.split("\n").includes(`OU=${canaryUnit}`);
+
+const hour = 3_600_000;
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const crypto = webcrypto as unknown as Crypto;
+
+/** Signed by the authority, for one hour around now: a server's clock may be late. */
+export async function issueCanary(authorityPem: Pem, authorityKeyPem: string, commonName: string, now: Date): Promise<Canary> {
+    // Loaded here and not above: it takes longer to load than the rest of this package.
+    await import("reflect-metadata");
+    const x509 = await import("@peculiar/x509");
+    const issuer = new x509.X509Certificate(authorityPem);
+    const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    const certificate = await x509.X509CertificateGenerator.create(
+        {
+            subject: [{ CN: [commonName] }, { OU: [canaryUnit] }],
+            issuer: issuer.subjectName,
+            publicKey: keys.publicKey,
+            ...(await signing(createPrivateKey(authorityKeyPem))),
+            serialNumber: `4${randomBytes(16).toString("hex").slice(1)}`,
+            notBefore: new Date(Math.max(now.getTime() - hour, issuer.notBefore.getTime())),
+            notAfter: new Date(now.getTime() + hour),
+            extensions: [
+                new x509.BasicConstraintsExtension(false, undefined, true),
+                new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+                new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+                await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, crypto),
+            ],
+        },
+        crypto,
+    );
+    const der = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+    return {
+        certificatePem: new X509Certificate(Buffer.from(certificate.rawData)).toString(),
+        privateKeyPem: createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString(),
+    };
+}
+
+async function signing(key: KeyObject): Promise<{ signingKey: CryptoKey; signingAlgorithm: Algorithm & { hash: string } }> {
+    const der = new Uint8Array(key.export({ format: "der", type: "pkcs8" }));
+    const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[key.asymmetricKeyDetails?.namedCurve ?? ""];
+    const signingAlgorithm = curve === undefined ? { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } : { name: "ECDSA", namedCurve: curve, hash: "SHA-256" };
+    return { signingKey: await crypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]), signingAlgorithm };
+}

@@ -1,0 +1,69 @@
+// Several certificates in one text: a leaf with those above it, or an authority's own.
+
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { UserError } from "../userError";
+import type { Pem } from "./leaf";
+
+const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]*-----END \1-----/g;
+const maxLength = 64 * 1024;
+
+/** @param what begins the sentence: `issuersPem` @throws UserError saying what the text holds instead. */
+export function certificatesIn(text: Pem, what: string): readonly X509Certificate[] {
+    if (typeof text !== "string" || text.length > maxLength) throw new UserError(`${what} is no text of PEM certificates, or longer than ${maxLength} characters`);
+    const blocks = [...text.matchAll(block)];
+    const other = blocks.find(([, label]) => label !== "CERTIFICATE");
+    if (other) throw new UserError(`${what} holds a ${other[1]}: only certificates belong there`);
+    if (blocks.length === 0) throw new UserError(`${what} holds no PEM certificate: it must begin with "-----BEGIN CERTIFICATE-----"`);
+    return blocks.map(([pem]) => {
+        try {
+            return new X509Certificate(pem);
+        } catch (cause) {
+            throw new UserError(`${what} holds a PEM block that is labelled CERTIFICATE and is none`, { cause });
+        }
+    });
+}
+
+/** One block after the other, each ending with a line break. */
+export const joined = (certificates: readonly X509Certificate[]): Pem => certificates.map(certificate => `${certificate.toString().trim()}\n`).join("");
+
+/** The name by which a certificate goes in a sentence. */
+export const subjectOf = (certificate: X509Certificate): string => JSON.stringify(certificate.subject?.split("\n").join(", ") ?? "");
+
+/**
+ * ThingsBoard checks each signature with the key of the next certificate, and ends the handshake with a bare alert where
+ * one does not fit.
+ * @throws UserError naming the first two that don't belong together.
+ */
+export function requireOrder(chain: readonly X509Certificate[], what: string): void {
+    chain.slice(1).forEach((issuer, index) => {
+        const issued = chain[index]!;
+        if (issued.checkIssued(issuer) && issued.verify(issuer.publicKey)) return;
+        throw new UserError(`${what}: ${subjectOf(issuer)} did not sign ${subjectOf(issued)}, which stands before it: list the leaf's issuer first, then its issuer, and the root last`);
+    });
+}
+
+/**
+ * One certificate that may sign others.
+ * @throws UserError saying why it may not.
+ */
+export function readAuthority(pem: Pem, what: string, now: Date): X509Certificate {
+    const [certificate, ...more] = certificatesIn(pem, what);
+    if (!certificate || more.length > 0) throw new UserError(`${what} holds ${more.length + 1} certificates: give the one that signs, alone`);
+    if (!certificate.ca) {
+        throw new UserError(`${what} is no certificate authority: ${subjectOf(certificate)} may not sign others (basicConstraints has no CA:TRUE); give the certificate of the CA, not of a device`);
+    }
+    if (new Date(certificate.validTo) < now) throw new UserError(`${what}: the authority ${subjectOf(certificate)} expired on ${new Date(certificate.validTo).toISOString()}: give its successor`);
+    return certificate;
+}
+
+/** Errors of Node and OpenSSL are left out on purpose: nothing of a key may reach a log. @throws UserError */
+export function requirePair(certificate: X509Certificate, privateKeyPem: string, what: string): void {
+    if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(privateKeyPem)) throw new UserError(`${what} is encrypted: give it without a passphrase, as a secret`);
+    let key: KeyObject;
+    try {
+        key = createPrivateKey(privateKeyPem);
+    } catch {
+        throw new UserError(`${what} is no PEM private key: it must begin with "-----BEGIN PRIVATE KEY-----" (or EC or RSA PRIVATE KEY)`);
+    }
+    if (!certificate.checkPrivateKey(key)) throw new UserError(`${what} does not belong to the certificate ${subjectOf(certificate)}: give the pair that was made together`);
+}

@@ -1,0 +1,64 @@
+// Certificate requests (PKCS#10): what a device that keeps its key sends, to be checked before anybody signs it.
+
+import { createPublicKey, webcrypto } from "node:crypto";
+import { UserError } from "../userError";
+import type { Pem } from "./leaf";
+
+/** Parts of a subject by their short names: `{ CN: "pump-1", O: "Acme" }`. */
+export type Subject = Readonly<Record<string, string>>;
+
+const maxLength = 64 * 1024;
+const minRsaBits = 2048;
+
+/**
+ * Whoever signs copies the subject and the alternative names of a request, and ThingsBoard's chain strategy believes the
+ * name. So both have to be what was declared, and the signature shows that the sender holds the key.
+ *
+ * @throws UserError saying what is wrong with it, as the end of a sentence.
+ */
+export async function checkRequest(pem: Pem, expected: Subject): Promise<void> {
+    if (typeof pem !== "string" || pem.length > maxLength) throw new UserError("it is no text of a certificate request");
+    if (/PRIVATE KEY/.test(pem)) throw new UserError('it holds a private key: give the request alone ("openssl req -new"), and leave the key on the device');
+    // Loaded here and not above: it takes longer to load than the rest of this package.
+    await import("reflect-metadata");
+    const { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } = await import("@peculiar/x509");
+    let request: InstanceType<typeof Pkcs10CertificateRequest>;
+    try {
+        request = new Pkcs10CertificateRequest(onlyBlock(pem));
+    } catch (cause) {
+        throw new UserError('it is no certificate request that can be read: expected one PEM block "CERTIFICATE REQUEST" (openssl req -new)', { cause });
+    }
+    checkKey(Buffer.from(request.publicKey.rawData));
+    // An algorithm that can't be verified is as good as a wrong signature.
+    if (!(await request.verify(webcrypto as unknown as Crypto).catch(() => false))) {
+        throw new UserError("its signature does not fit its key: it was changed after it was signed, or whoever sent it does not hold the key");
+    }
+    checkSubject(request.subjectName.toJSON(), expected);
+    const names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
+    const foreign = names.find(({ type, value }) => !(type === "dns" && value === expected["CN"]));
+    if (foreign) throw new UserError(`it asks for the alternative name ${foreign.type} ${JSON.stringify(foreign.value)}: a device is known by its common name alone, so make the request without subjectAltName`);
+}
+
+function onlyBlock(pem: Pem): Pem {
+    const labels = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(match => match[1]);
+    if (labels.length !== 1 || !labels[0]?.endsWith("CERTIFICATE REQUEST")) throw new Error(labels.join(", "));
+    return pem;
+}
+
+function checkKey(spki: Buffer): void {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey({ key: spki, format: "der", type: "spki" });
+    if (type === "rsa" && (details?.modulusLength ?? 0) < minRsaBits) throw new UserError(`its RSA key has ${details?.modulusLength} bits: use at least ${minRsaBits}, or EC P-256`);
+    if (type !== "rsa" && type !== "ec" && type !== "ed25519") throw new UserError(`its key is of type ${type}: use EC P-256, or RSA with at least ${minRsaBits} bits`);
+}
+
+function checkSubject(found: readonly Readonly<Record<string, readonly string[]>>[], expected: Subject): void {
+    const parts = found.flatMap(part => Object.entries(part).flatMap(([key, values]) => values.map(value => [key, value] as const)));
+    for (const [key, value] of parts) {
+        if (expected[key] === undefined) throw new UserError(`its subject has ${key}=${value}, which was not declared: declare it, or make the request without it`);
+        if (expected[key] !== value) throw new UserError(`it is for ${key}=${value}, and ${key}=${expected[key]} was declared: correct the one or the other`);
+        if (parts.filter(([other]) => other === key).length > 1) throw new UserError(`its subject has ${key} more than once: make the request with one`);
+    }
+    for (const [key, value] of Object.entries(expected)) {
+        if (!parts.some(([other]) => other === key)) throw new UserError(`its subject lacks ${key}=${value}: make the request with it, or don't declare it`);
+    }
+}

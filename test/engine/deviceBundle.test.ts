@@ -1,0 +1,86 @@
+// Bundles on the real engine: the files work with real clients, their changes are drift, destroy takes them away.
+
+import { execFile } from "node:child_process";
+import { existsSync, lstatSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openssl } from "../support/openssl";
+import { type Program, failure, tb, testStack } from "./support/stack";
+import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
+
+let server: ThingsBoardUnderTest;
+let base: string;
+beforeAll(async () => {
+    server = await thingsBoard();
+    base = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-bundles-"));
+});
+afterAll(async () => {
+    rmSync(base, { recursive: true, force: true });
+    await server.stop();
+});
+
+const password = "correct horse";
+
+test("its files publish with mosquitto_pub; what is changed is noticed and put right; destroy removes them", async () => {
+    const directory = path.join(base, "it's", "pump-1");
+    const declare = (more: Partial<import("pulumi-thingsboard").DeviceBundleArgs>): Program => async () => {
+        const authority = new tb.CertificateAuthority("factory", { commonName: "Factory root" });
+        const certificate = new tb.DeviceCertificate("pump-1", { commonName: "pump-1", authority });
+        new tb.DeviceCredential("pump-1", { device: new tb.Device("pump-1", { name: "pump-1" }), certificate });
+        const bundle = new tb.DeviceBundle("pump-1", { certificate, directory, pkcs12Password: password, ...more });
+        const { mosquittoPub, gatewayConfiguration, gatewayEnvironment, pkcs12 } = bundle;
+        return { mosquittoPub, gatewayConfiguration, gatewayEnvironment, pkcs12 };
+    };
+    const stack = await testStack(server, declare({}));
+    const { outputs } = await stack.up();
+    const at = (name: string) => path.join(directory, name);
+    expect(readdirSync(directory).sort()).toEqual([".pulumi-thingsboard.json", "cert.pem", "chain.pem", "device.p12", "key.pem", "tb-server-chain.pem"]);
+    expect(lstatSync(at("key.pem")).mode & 0o777).toBe(0o600);
+    expect(outputs["gatewayConfiguration"]).toEqual({
+        host: server.emulator.mqttsHost,
+        port: server.emulator.mqttsPort,
+        security: { type: "tls", caCert: at("tb-server-chain.pem"), privateKey: at("key.pem"), cert: at("chain.pem") },
+    });
+    expect(outputs["gatewayEnvironment"]).toMatchObject({ TB_GW_CA_CERT: at("tb-server-chain.pem"), TB_GW_PRIVATE_KEY: at("key.pem"), TB_GW_CERT: at("chain.pem") });
+    expect(Buffer.from(outputs["pkcs12"] as string, "base64")).toEqual(readFileSync(at("device.p12")));
+    expect(openssl(["pkcs12", "-in", at("device.p12"), "-passin", `pass:${password}`, "-nodes"])).toContain("BEGIN PRIVATE KEY");
+
+    await promisify(execFile)("sh", ["-c", outputs["mosquittoPub"] as string]);
+    const { id } = (await server.deviceByName("pump-1"))!;
+    await expect.poll(async () => (await server.call<{ temperature: { value: string }[] }>("GET", `/api/plugins/telemetry/DEVICE/${id.id}/values/timeseries?keys=temperature`)).temperature[0]?.value).toBe("25");
+
+    const raw = stack.rawState();
+    for (const secret of [password, readFileSync(at("key.pem"), "utf8").split("\n")[1]!, (outputs["pkcs12"] as string).slice(0, 60)]) expect(raw).not.toContain(secret);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).not.toHaveProperty("update");
+
+    const store = readFileSync(at("device.p12"));
+    writeFileSync(at("cert.pem"), "other");
+    const drift = await stack.preview({ refresh: true });
+    expect(drift.changes).toMatchObject({ update: 1 });
+    expect(drift.output).toContain("cert.pem has other content");
+    await stack.up({ refresh: true });
+    expect(readFileSync(at("cert.pem"), "utf8")).toContain("BEGIN CERTIFICATE");
+    expect(readFileSync(at("device.p12"))).toEqual(store);
+
+    stack.program = declare({ pkcs12Password: "another password", deviceDirectory: "/etc/thingsboard-gateway", host: "mqtt.example.com", port: 8883 });
+    const moved = (await stack.up()).outputs;
+    expect(openssl(["pkcs12", "-in", at("device.p12"), "-passin", "pass:another password", "-nodes"])).toContain("BEGIN PRIVATE KEY");
+    expect(moved["mosquittoPub"]).toBe(`mosquitto_pub --cafile /etc/thingsboard-gateway/tb-server-chain.pem -q 1 -h mqtt.example.com -p 8883 -t v1/devices/me/telemetry --key /etc/thingsboard-gateway/key.pem --cert /etc/thingsboard-gateway/chain.pem -m '{"temperature":25}'`);
+    await stack.destroy();
+    expect(existsSync(directory)).toBe(false);
+});
+
+test("without files nothing is written; what can't be is said in preview", async () => {
+    const declare = (more: Partial<import("pulumi-thingsboard").DeviceBundleArgs>): Program => async () => {
+        const certificate = new tb.DeviceCertificate("pump-2", { commonName: "pump-2", keyAlgorithm: "RSA_2048" });
+        return { files: new tb.DeviceBundle("pump-2", { certificate, ...more }).files };
+    };
+    const stack = await testStack(server, declare({ pkcs12Password: "pässword" }));
+    const said = await failure(stack.preview());
+    expect(said).toContain("pkcs12Password is too short or has other characters than ASCII's");
+    expect(said).not.toContain("pässword");
+    stack.program = declare({ pkcs12Password: password });
+    expect((await stack.up()).outputs["files"]).toEqual({});
+});

@@ -1,0 +1,49 @@
+// Profiles that can't work, each with its sentence; and what an old program of the same stack may keep.
+
+import { rootCertificates } from "node:tls";
+import { runtime } from "@pulumi/pulumi";
+import { expect, test } from "vitest";
+import type { DeviceProfileInputs } from "../../../sdk/reconcilers/deviceProfile";
+import { profileFailures } from "../../../sdk/reconcilers/deviceProfileInputs";
+import { rootAuthority } from "../../support/openssl";
+
+const now = new Date();
+let count = 0;
+const declared = (more: Partial<DeviceProfileInputs>): DeviceProfileInputs => ({ name: `pumps-${++count}`, declaredBy: `fleet/dev/${count}`, ...more });
+const chain = (more: Partial<NonNullable<DeviceProfileInputs["x509Chain"]>> = {}) => ({ certificatePem: rootAuthority(`Root ${count}`).certificatePem, commonNamePattern: "(.*)", createDevices: true, ...more });
+const said = (news: DeviceProfileInputs, olds: Partial<DeviceProfileInputs> = {}, at = now) => profileFailures(olds, news, at).map(({ reason }) => reason).join("\n");
+
+test("good ones, and what is not known yet, pass", () => {
+    expect(said(declared({ x509Chain: chain(), transport: "MQTT", mqtt: { telemetryTopic: "pumps/t", payloadType: "JSON" } }))).toBe("");
+    const unknown = runtime.unknownValue;
+    expect(said(declared({ name: unknown, transport: unknown, x509Chain: { certificatePem: unknown, commonNamePattern: unknown, createDevices: true } }))).toBe("");
+});
+
+test.each<[string, () => Partial<DeviceProfileInputs>]>([
+    ["name is blank", () => ({ name: " " })],
+    ["name looks like HTML", () => ({ name: "<b>" })],
+    ['transport is "HTTP": expected "DEFAULT" or "MQTT"', () => ({ transport: "HTTP" })],
+    ["stores the X.509 chain strategy for transport LWM2M, but never honours it", () => ({ transport: "LWM2M", x509Chain: chain() })],
+    ["stores the X.509 chain strategy for transport COAP, but never honours it", () => ({ transport: "COAP", x509Chain: chain() })],
+    ['mqtt needs transport: "MQTT"', () => ({ mqtt: { telemetryTopic: "t" } })],
+    ["ThingsBoard tells telemetry from attributes by the topic", () => ({ transport: "MQTT", mqtt: { telemetryTopic: "t", attributesTopic: "t" } })],
+    ['mqtt.payloadType "PROTOBUF" needs mqtt.proto', () => ({ transport: "MQTT", mqtt: { payloadType: "PROTOBUF" } })],
+    ["x509Chain.commonNamePattern has no group", () => ({ x509Chain: chain({ commonNamePattern: ".*" }) })],
+    ["is a public authority: whoever gets a certificate from it could enrol", () => ({ x509Chain: chain({ certificatePem: rootCertificates[0]! }) })],
+    ["the authority's certificate holds a PRIVATE KEY: only certificates belong there", () => ({ x509Chain: chain({ certificatePem: rootAuthority("key").privateKeyPem }) })],
+])("%s", (sentence, more) => {
+    expect(said(declared(more()))).toContain(sentence);
+});
+
+test("an authority that expired stops a new profile, and not one that has it already", () => {
+    const news = declared({ x509Chain: chain() });
+    const later = new Date(now.getTime() + 31 * 86_400_000);
+    expect(said(news, {}, later)).toContain(`expired on`);
+    expect(said(news, news, later)).toBe("");
+});
+
+test("two profiles of one program can't have one name, nor one authority", () => {
+    const x509Chain = chain();
+    expect(said(declared({ name: "twice", x509Chain }))).toBe("");
+    expect(said(declared({ name: "twice", x509Chain }))).toMatch(/it is declared twice in this program.*\n.*is also in the profile of fleet\/dev\/\d+ in this program/);
+});

@@ -1,0 +1,34 @@
+// Authorities and chains, and the sentences for those that can't be.
+
+import { expect, test } from "vitest";
+import { certificatesIn, joined, readAuthority, requireOrder, requirePair } from "../../../sdk/x509/chain";
+import { openssl, rootAuthority } from "../../support/openssl";
+
+const now = new Date();
+const root = rootAuthority("Root");
+const other = rootAuthority("Other");
+const leaf = openssl(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3", "-keyout", "/dev/null", "-subj", "/CN=leaf", "-addext", "basicConstraints=critical,CA:FALSE"]);
+
+test("an authority is one certificate that may sign and has not expired", () => {
+    expect(readAuthority(root.certificatePem, "certificatePem", now).subject).toBe("CN=Root");
+    expect(() => readAuthority(leaf, "certificatePem", now)).toThrow('certificatePem is no certificate authority: "CN=leaf" may not sign others');
+    expect(() => readAuthority(root.certificatePem + other.certificatePem, "certificatePem", now)).toThrow("certificatePem holds 2 certificates");
+    expect(() => readAuthority(root.certificatePem, "certificatePem", new Date(now.getTime() + 31 * 86_400_000))).toThrow('certificatePem: the authority "CN=Root" expired on');
+    expect(() => readAuthority(root.privateKeyPem, "certificatePem", now)).toThrow("certificatePem holds a PRIVATE KEY: only certificates belong there");
+    expect(() => readAuthority("hello", "certificatePem", now)).toThrow("certificatePem holds no PEM certificate");
+});
+
+test("a chain in the wrong order is told by the two that don't fit", () => {
+    const chain = certificatesIn(root.certificatePem + other.certificatePem, "chain");
+    expect(() => requireOrder(chain, "issuersPem")).toThrow('issuersPem: "CN=Other" did not sign "CN=Root", which stands before it');
+    expect(joined(chain)).toBe(root.certificatePem + other.certificatePem);
+});
+
+test("a key that is another's, encrypted, or none is told without a byte of it", () => {
+    const [certificate] = certificatesIn(root.certificatePem, "certificatePem");
+    requirePair(certificate!, root.privateKeyPem, "privateKeyPem");
+    expect(() => requirePair(certificate!, other.privateKeyPem, "privateKeyPem")).toThrow('privateKeyPem does not belong to the certificate "CN=Root"');
+    expect(() => requirePair(certificate!, "hello", "privateKeyPem")).toThrow("privateKeyPem is no PEM private key");
+    const encrypted = openssl(["pkcs8", "-topk8", "-passout", "pass:secret"], root.privateKeyPem);
+    expect(() => requirePair(certificate!, encrypted, "privateKeyPem")).toThrow("privateKeyPem is encrypted");
+});

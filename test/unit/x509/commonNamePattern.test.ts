@@ -1,0 +1,43 @@
+// Patterns for common names: what they make of a name, and which are refused.
+
+import { expect, test } from "vitest";
+import { deviceNameOf, patternFault } from "../../../sdk/x509/commonNamePattern";
+
+test.each([
+    ["(.*)\\.factory\\.example", "pump-1.factory.example", "pump-1"],
+    ["^([^.]+)\\.", "pump-1.factory.example", "pump-1"],
+    ["(.+)", "pump-1", "pump-1"],
+    ["(?i)device-(\\d+)", "DEVICE-17", "17"],
+    ["(?:pump|valve)-([0-9]{1,4})", "valve-12", "12"],
+    ["(.*)\\.factory\\.example", "pump-1.elsewhere", undefined],
+    ["(.*)\\.factory\\.example", ".factory.example", undefined],
+])("%s on %s: %s", (pattern, commonName, deviceName) => {
+    expect(patternFault(pattern)).toBeUndefined();
+    expect(deviceNameOf(pattern, commonName)).toBe(deviceName);
+});
+
+test.each([
+    ["", "is empty"],
+    [".*", "has no group"],
+    ["(?:.*)\\.example", "has no group"],
+    ["\\(.*\\)", "has no group"],
+    ["[(](.*", "can't be read"],
+    ["([", "can't be read"],
+    ["(a+)+", "repeats a group that itself repeats"],
+    ["((a|aa)*)x", "repeats a group that itself repeats"],
+    ["(([a-z]{2,})*)", "repeats a group that itself repeats"],
+    ["(.*.*.*.*.*)", "has 5 parts of any length"],
+    [`(${"a".repeat(260)})`, "has 262 characters"],
+])("%s is refused: %s", (pattern, reason) => {
+    expect(patternFault(pattern)).toContain(reason);
+    expect(() => deviceNameOf(pattern, "pump-1")).toThrow("the pattern");
+});
+
+test("what is not refused is fast, also on a name that is made for it", () => {
+    for (const pattern of ["(.*).*.*.*x", "([a-z]*)[a-z]*[a-z]*!", "(a*)a*a*a*b"]) {
+        expect(patternFault(pattern)).toBeUndefined();
+        const began = performance.now();
+        deviceNameOf(pattern, "a".repeat(64));
+        expect(performance.now() - began).toBeLessThan(1000);
+    }
+});

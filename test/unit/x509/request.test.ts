@@ -1,0 +1,46 @@
+// Requests that must not be signed, each with its reason.
+
+import { expect, test } from "vitest";
+import { checkRequest } from "../../../sdk/x509/request";
+import { certificateRequest, openssl } from "../../support/openssl";
+
+const good = certificateRequest("/CN=pump-1/O=Acme");
+const acme = { CN: "pump-1", O: "Acme" };
+
+test("a request for what was declared is fine, also with the name once more as a DNS name", async () => {
+    await checkRequest(good.csrPem, acme);
+    await checkRequest(certificateRequest("/CN=pump-1", "-addext", "subjectAltName=DNS:pump-1").csrPem, { CN: "pump-1" });
+});
+
+test.each([
+    ["/CN=pump-2/O=Acme", "it is for CN=pump-2, and CN=pump-1 was declared"],
+    ["/CN=pump-1/O=Acme/OU=Admins", "its subject has OU=Admins, which was not declared"],
+    ["/CN=pump-1/CN=pump-1/O=Acme", "its subject has CN more than once"],
+    ["/CN=pump-1", "its subject lacks O=Acme"],
+])("subject %s: %s", async (subject, reason) => {
+    await expect(checkRequest(certificateRequest(subject).csrPem, acme)).rejects.toThrow(reason);
+});
+
+test("alternative names would be copied into the certificate, and are refused", async () => {
+    for (const name of ["DNS:thingsboard.example.com", "IP:10.0.0.1", "URI:urn:x"]) {
+        const { csrPem } = certificateRequest("/CN=pump-1/O=Acme", "-addext", `subjectAltName=${name}`);
+        await expect(checkRequest(csrPem, acme)).rejects.toThrow("it asks for the alternative name");
+    }
+});
+
+test("a changed request, and one with another's key in it, are refused", async () => {
+    const der = Buffer.from(good.csrPem.replace(/-----[^-]+-----|\s/g, ""), "base64");
+    const at = der.indexOf("Acme");
+    der.write("Ecma", at);
+    const changed = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64").replace(/(.{64})/g, "$1\n")}\n-----END CERTIFICATE REQUEST-----\n`;
+    await expect(checkRequest(changed, { CN: "pump-1", O: "Ecma" })).rejects.toThrow("its signature does not fit its key");
+});
+
+test("weak keys, keys where none belong, and other texts are refused", async () => {
+    const weak = openssl(["req", "-new", "-newkey", "rsa:1024", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=pump-1/O=Acme"]);
+    await expect(checkRequest(weak, acme)).rejects.toThrow("its RSA key has 1024 bits");
+    await expect(checkRequest(good.csrPem + good.privateKeyPem, acme)).rejects.toThrow("it holds a private key");
+    for (const text of ["", "hello", good.csrPem + good.csrPem, "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----"]) {
+        await expect(checkRequest(text, acme)).rejects.toThrow("it is no certificate request that can be read");
+    }
+});
