@@ -2,6 +2,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { emulated, own } from "./support/live";
 import { failure, tb, testStack, type TestStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
@@ -16,7 +17,8 @@ afterAll(() => server.stop());
 
 type CertificateArgs = Partial<ConstructorParameters<typeof tb.DeviceCertificate>[1]>;
 
-const declare = (name: string, args: CertificateArgs) => async () => {
+const declare = (suffix: string, args: CertificateArgs) => async () => {
+    const name = own(suffix);
     const device = new tb.Device(name, { name });
     const certificate = new tb.DeviceCertificate(name, { commonName: name, ...args });
     const credential = new tb.DeviceCredential(name, { device, certificate });
@@ -38,7 +40,7 @@ test("report: a due certificate is named in the output, and nothing is changed",
     await stack.up();
     pass(stack, 340);
     const preview = await stack.preview({ expectNoChanges: true });
-    expect(preview.output).toMatch(/warning: device "reported": its certificate expires on .*, in 2\d days/);
+    expect(preview.output).toMatch(new RegExp(`warning: device "${own("reported")}": its certificate expires on .*, in 2\\d days`));
     const up = await stack.up();
     expect(up.changes).toEqual({ same: 7 });
     expect(up.outputs).toMatchObject({ renewalDue: true });
@@ -49,7 +51,7 @@ test("report: a certificate that has expired since stops no deployment", async (
     await stack.up();
     pass(stack, 366);
     const up = await stack.up();
-    expect(up.output).toContain('device "expired": its certificate expired on');
+    expect(up.output).toContain(`device "${own("expired")}": its certificate expired on`);
     expect(up.changes).toEqual({ same: 7 });
 });
 
@@ -129,8 +131,8 @@ test("maxRenewalsPerUp renews some now and the others with the next up", async (
     await stack.preview({ expectNoChanges: true });
 });
 
-test("a renewed certificate that is refused is taken back, and tried again after a refresh", async () => {
-    const name = "rolled-back";
+emulated.test("a renewed certificate that is refused is taken back, and tried again after a refresh", async () => {
+    const name = own("rolled-back");
     const program = async () => {
         const device = new tb.Device(name, { name });
         const certificate = new tb.DeviceCertificate(name, { commonName: name, renewal: "immediate" });
@@ -161,5 +163,5 @@ test.each([
     [{ maxRenewalsPerUp: 0 }, "maxRenewalsPerUp is 0"],
 ])("settings that can't work are named in preview (%#)", async (args, sentence) => {
     const stack = await testStack(server, declare("settings", args));
-    expect(await failure(stack.preview())).toContain(`DeviceCertificate "settings": ${sentence}`);
+    expect(await failure(stack.preview())).toContain(`DeviceCertificate "${own("settings")}": ${sentence}`);
 });
