@@ -2,6 +2,8 @@
 
 import type { TLSSocket } from "node:tls";
 import { MqttClient } from "mqtt";
+import * as mqttPacket from "mqtt-packet";
+import type { Packet } from "mqtt-packet";
 import { reason } from "./codes";
 import { Stopped } from "./deadline";
 import type { MqttVersion, Reason, Refusal } from "./outcome";
@@ -39,6 +41,13 @@ export function openSession(socket: TLSSocket, version: MqttVersion, clientId: s
     });
     socket.on("close", () => stop({ stage: "closed", waitedFor }));
 
+    // Heard before mqtt.js, which takes apart all that has arrived before it tells of the first packet: of a CONNACK that
+    // refuses and a DISCONNECT with the same code behind it, as ThingsBoard sends them, it would tell that the second is none.
+    const parser = mqttPacket.parser({ protocolVersion: version === "5" ? 5 : 4 });
+    parser.on("packet", (packet: Packet) => hear(packet));
+    parser.on("error", (error: Error) => stop(unreadable(error)));
+    socket.on("data", (bytes: Buffer) => parser.parse(bytes));
+
     const client = new MqttClient(() => socket, {
         protocolId: "MQTT",
         protocolVersion: version === "5" ? 5 : 4,
@@ -48,7 +57,9 @@ export function openSession(socket: TLSSocket, version: MqttVersion, clientId: s
         // The deadline of the whole connection is kept elsewhere, and tells which step was late.
         connectTimeout: 24 * 3600 * 1000,
     });
-    client.on("packetreceive", packet => {
+    client.on("error", error => stop(unreadable(error)));
+
+    function hear(packet: Packet): void {
         switch (packet.cmd) {
             case "connack":
                 return answer("connack", (version === "5" ? packet.reasonCode : packet.returnCode) ?? 0);
@@ -57,9 +68,12 @@ export function openSession(socket: TLSSocket, version: MqttVersion, clientId: s
             case "disconnect":
                 return stop({ stage: "closed", waitedFor, ...reason("disconnect", version, packet.reasonCode ?? 0) });
         }
-    });
-    // Of what is left to hear here, only bytes that are no MQTT matter: refusals were dealt with above, in the packet itself.
-    client.on("error", error => stop({ stage: "not-mqtt", waitedFor, code: error.message }));
+    }
+
+    /** Bytes that are no MQTT, or MQTT with a reason code that its packet may not carry: as good as none. */
+    function unreadable({ message }: Error): Refusal {
+        return /^Invalid \w+ reason code/.test(message) ? { stage: "closed", waitedFor, code: message } : { stage: "not-mqtt", waitedFor, code: message };
+    }
 
     function answer(stage: Acknowledgement, code: number): void {
         // A server before MQTT 5 answers in its own form, whose code 1 says that it does not know this version.

@@ -11,6 +11,7 @@ import { sweep } from "../live/sweep.mjs";
 import { forgetThingsBoard, LiveError, liveTarget, programEnvironment } from "../live/target.mjs";
 import { repository } from "../steps.mjs";
 import { publishByHand } from "./byHand.mjs";
+import { explain } from "./explain.mjs";
 import { DemoFailure, demand, heading, print } from "./show.mjs";
 import { quickStart } from "./stack.mjs";
 
@@ -30,7 +31,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     });
 }
 try {
-    await walk();
+    const wanted = readArguments(process.argv.slice(2));
+    // What stands in somebody's shell names no server for an emulated one.
+    if (!wanted.live) forgetThingsBoard();
+    await (wanted.explain ? explain(folder, cleanUp) : walk(wanted));
     await finish();
     heading("Done: no device, no state, no file is left");
 } catch (error) {
@@ -41,10 +45,10 @@ try {
 }
 process.exit(); // whatever an interrupted step has left open
 
-async function walk() {
-    const wanted = readArguments(process.argv.slice(2));
+/** @param {ReturnType<typeof readArguments>} wanted */
+async function walk(wanted) {
     const server = wanted.live ? someonesOwn() : await emulated(wanted.faults);
-    forgetThingsBoard();
+    if (wanted.live) forgetThingsBoard();
     const rest = restClient(server);
     cleanUp.push(async () => rest.close());
     const stack = quickStart(repository, folder, programEnvironment(server));
@@ -146,20 +150,21 @@ function someonesOwn() {
 
 /**
  * `--faults <JSON>`: what the emulator should do wrong, to see what a refusal looks like. `--live`: on a server of one's
- * own instead.
+ * own instead. `--explain`: what goes wrong, one thing after another.
  *
  * @param {string[]} argv
  */
 function readArguments([flag, json, ...rest]) {
     const usage = `usage: npm run demo [-- --live | --explain | --faults '{"mqtt":{"puback":"withhold"}}']`;
-    if (flag === undefined) return { live: false, faults: {} };
-    if (flag === "--live") {
+    const plain = { live: false, explain: false, faults: {} };
+    if (flag === undefined) return plain;
+    if (flag === "--live" || flag === "--explain") {
         demand(json === undefined, usage);
-        return { live: true, faults: {} };
+        return { ...plain, live: flag === "--live", explain: flag === "--explain" };
     }
     demand(flag === "--faults" && json && rest.length === 0, usage);
     try {
-        return { live: false, faults: JSON.parse(json) };
+        return { ...plain, faults: JSON.parse(json) };
     } catch (error) {
         throw new DemoFailure(`${usage} (${error.message})`);
     }

@@ -63,6 +63,11 @@ export function createApp(platform: Platform, tokens: Tokens, addresses: () => A
         open: (method, path, handler) => declare(method, path, handler, "open"),
     };
 
+    // The header says what time it is for the platform, as a server whose clock is wrong says it.
+    app.use("*", async (c, next) => {
+        await next();
+        c.res.headers.set("date", new Date(platform.now()).toUTCString());
+    });
     app.use("*", intercept);
     loginRoutes(routes);
     systemRoutes(routes, platform);

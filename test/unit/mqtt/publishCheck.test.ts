@@ -129,6 +129,13 @@ describe("the version of MQTT", () => {
 });
 
 describe("a refusal names the stage", () => {
+    it("connack, although a DISCONNECT comes in the same piece of data whose code its packet may not carry", async () => {
+        const outcome = await against({ connect: ({ raw }) => raw("2003008500" + "e00185") });
+        expect(outcome).toMatchObject({ ok: false, stage: "connack", reasonCode: 0x85, reasonName: "Client Identifier not valid" });
+        const other = await against({ publish: ({ raw }) => raw("40030001" + "95") });
+        expect(other).toMatchObject({ ok: false, stage: "closed", waitedFor: "puback", code: "Invalid puback reason code" });
+    });
+
     it("dns", async () => {
         const outcome = await publishCheck(to(8883, { host: "mqtt.invalid" }));
         expect(outcome).toMatchObject({ ok: false, stage: "dns", code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) });
