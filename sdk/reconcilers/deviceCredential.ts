@@ -21,6 +21,7 @@ export interface DeviceCredentialInputs extends DriftInputs {
     readonly certificatePem: string;
     readonly adopt?: boolean;
     readonly onDelete?: "revoke" | "keep";
+    readonly ignoreServerRotation?: boolean;
     readonly declaredBy: string;
     /** Declared by nobody: `read` says that our certificate was revoked meanwhile, so that preview can refuse it. */
     readonly revoked?: { readonly credentialsId: string; readonly on: string };
@@ -73,6 +74,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
                 sameDevice(state, news) &&
                 state.onDelete === news.onDelete &&
                 state.onDrift === news.onDrift &&
+                state.ignoreServerRotation === news.ignoreServerRotation &&
                 identity(state.certificatePem) === identity(certificatePem) &&
                 sameJson(state.changedElsewhere, news.changedElsewhere);
             return same ? { changes: false } : {};
@@ -88,8 +90,9 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             const row = state && (await about(state).credentials(state.deviceId));
             if (!row) return {};
             const { changedElsewhere: _then, revoked: _revoked, ...before } = state;
-            const certificatePem = boundCertificate(row, state);
             const ours = row.credentialsId === state.credentialsId;
+            if (!ours && state.ignoreServerRotation === true && (await isRotatedByServer(state, row))) return { id, inputs: inputsOf(before), props: toState(before) };
+            const certificatePem = boundCertificate(row, state);
             // Saved again by somebody, with our certificate in it: still our binding.
             const rowVersion = ours ? (row.version ?? null) : state.rowVersion;
             const drift = ours ? {} : { ...changedElsewhere({ certificatePem: describeRow(row) }), ...(await revocation(state)) };
@@ -209,6 +212,14 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             if (!(error instanceof UserError)) throw error;
             return new UserError(`${reason.message}; and the old binding could not be put back: ${error.message}`);
         }
+    }
+
+    /** Under a profile with the X.509 chain strategy ThingsBoard itself binds the new leaf that a device comes with. */
+    async function isRotatedByServer(state: DeviceCredentialState, row: DeviceCredentials): Promise<boolean> {
+        if (row.credentialsType !== "X509_CERTIFICATE") return false;
+        const device = await about(state).deviceById(state.deviceId);
+        const profile = device?.deviceProfileId && (await about(state).deviceProfile(device.deviceProfileId.id));
+        return profile?.provisionType === "X509_CERTIFICATE_CHAIN";
     }
 
     async function revocation(state: DeviceCredentialState): Promise<Pick<DeviceCredentialInputs, "revoked">> {
@@ -358,7 +369,7 @@ function declared({ changedElsewhere: _changed, revoked: _revoked, ...inputs }: 
 }
 
 function inputsOf(state: DeviceCredentialState): DeviceCredentialInputs {
-    const { certificatePem, adopt, onDelete, onDrift, declaredBy, changedElsewhere, revoked, targetInputs } = state;
+    const { certificatePem, adopt, onDelete, onDrift, ignoreServerRotation, declaredBy, changedElsewhere, revoked, targetInputs } = state;
     const target = Object.fromEntries(targetInputs.map(key => [key, state[key]]));
-    return toState({ ...target, certificatePem, adopt, onDelete, onDrift, declaredBy, changedElsewhere, revoked } as DeviceCredentialInputs);
+    return toState({ ...target, certificatePem, adopt, onDelete, onDrift, ignoreServerRotation, declaredBy, changedElsewhere, revoked } as DeviceCredentialInputs);
 }

@@ -34,6 +34,12 @@ export interface DeviceCredentialArgs {
      * @default "repair"
      */
     onDrift?: pulumi.Input<"repair" | "fail">;
+    /**
+     * Takes a leaf that ThingsBoard itself has bound for no drift. Under a device profile with the X.509 chain strategy a
+     * device that connects with a new certificate of the same authority has it bound by the server.
+     * @default false
+     */
+    ignoreServerRotation?: pulumi.Input<boolean>;
 }
 
 /**

@@ -31,7 +31,7 @@ test.each(["EC_P256", "EC_P384", "RSA_2048"] as const)("%s publishes, is stored,
     const { outputs } = await stack.up();
     expect(outputs).toMatchObject({ outcome: "accepted", stage: "puback", connackCode: 0, pubackCode: 0, tlsVersion: "TLSv1.3", mqttVersionUsed: "5" });
     expect(Date.parse(outputs["storedAt"] as string)).toBeGreaterThan(Date.now() - 60_000);
-    expect(await server.latest(outputs["deviceId"] as string, "pulumiPublishCheck")).toBeNull();
+    await expect.poll(() => server.latest(outputs["deviceId"] as string, "pulumiPublishCheck")).toBeNull();
     expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 8 });
 });
 
