@@ -162,3 +162,30 @@ emulated.test("somebody who saves at the same moment is not overwritten blindly"
     server.emulator.faults.clear();
     expect(await server.deviceByName(own("busy"))).toMatchObject({ label: "two", additionalInfo: { theirs: 1 } });
 });
+
+test("ignoreServerRotation: a leaf that ThingsBoard bound under a chain profile is no drift, a token still is", async () => {
+    const provisionConfiguration = {
+        type: "X509_CERTIFICATE_CHAIN",
+        provisionDeviceSecret: selfSigned(own("an authority")),
+        certificateRegExPattern: "(.*)",
+        allowCreateNewDevicesByX509Certificate: false,
+    };
+    const profile = await server.call<{ id: { id: string } }>("POST", "/api/deviceProfile", {
+        name: own("chain"),
+        type: "DEFAULT",
+        transportType: "DEFAULT",
+        provisionType: "X509_CERTIFICATE_CHAIN",
+        profileData: { configuration: { type: "DEFAULT" }, transportConfiguration: { type: "DEFAULT" }, provisionConfiguration, alarms: null },
+    });
+    const name = own("rotated-by-server");
+    const { id } = await server.call<{ id: { id: string } }>("POST", "/api/device", { name, deviceProfileId: profile.id });
+    const pem = selfSigned(name);
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("c", { deviceName: name, certificatePem: pem, ignoreServerRotation: true }));
+    await stack.up();
+    await switchToCertificate(server, id.id, selfSigned(name));
+    await stack.preview({ refresh: true, expectNoChanges: true });
+    await switchToToken(server, id.id);
+    expect((await stack.preview({ refresh: true })).changes).toMatchObject({ update: 1 });
+    await server.call("DELETE", `/api/device/${id.id}`);
+    await server.call("DELETE", `/api/deviceProfile/${profile.id.id}`);
+});
