@@ -72,6 +72,9 @@ export class Device extends DynamicResource {
     /** @internal What others refer to the device by: known in preview, where outputs of a device that is being updated are not. */
     readonly reference: { readonly deviceId: pulumi.Output<string>; readonly deviceName: pulumi.Input<string> };
 
+    /** @internal Declared in so many words to go with its resource. By default that depends on whether it was adopted once. */
+    readonly surelyDeleted: boolean;
+
     /**
      * A device that exists, by its name on ThingsBoard or by its id. It is read and never changed; whether its credential
      * may be replaced is for `DeviceCredential` to say.
@@ -82,6 +85,7 @@ export class Device extends DynamicResource {
 
     constructor(name: string, args: DeviceArgs, opts?: pulumi.CustomResourceOptions) {
         super("Device", 1, name, { ...args, ...profileOf(args), declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined }, opts);
+        this.surelyDeleted = args.onDelete === "delete";
         // Of a device that is looked up, the engine's id is what it was looked up by.
         this.reference = opts?.id === undefined ? { deviceId: this.id, deviceName: args.name } : { deviceId: this.deviceId, deviceName: this.name };
     }

@@ -76,7 +76,7 @@ export class DeviceCredential extends DynamicResource {
         const certificatePem = certificate?.certificatePem ?? args.certificatePem!;
         const target = device?.reference ?? {};
         const computed = { credentialsId: undefined, bindingRevision: undefined, boundAt: undefined, replacedCertificatePem: undefined, ...(rest.deviceId === undefined && !device ? { deviceId: undefined } : {}) };
-        super("DeviceCredential", 1, name, { ...computed, ...rest, ...target, certificatePem, declaredBy: declaredBy(name) }, opts);
+        super("DeviceCredential", 1, name, { ...computed, ...rest, ...target, certificatePem, declaredBy: declaredBy(name) }, device?.surelyDeleted ? pulumi.mergeOptions({ deletedWith: device }, opts) : opts);
         this.credentialsId = pulumi.output(certificatePem).apply(credentialsId);
     }
 }

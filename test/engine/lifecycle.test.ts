@@ -189,3 +189,15 @@ test("ignoreServerRotation: a leaf that ThingsBoard bound under a chain profile 
     await server.call("DELETE", `/api/device/${id.id}`);
     await server.call("DELETE", `/api/deviceProfile/${profile.id.id}`);
 });
+
+test("a credential goes with its device, where that is declared to be deleted", async () => {
+    const name = own("deleted-with");
+    const stack = await testStack(server, async () => {
+        const device = new tb.Device("d", { name, onDelete: "delete" });
+        new tb.DeviceCredential("c", { device, certificatePem: selfSigned(name) });
+    });
+    await stack.up();
+    await stack.destroy();
+    expect(await server.deviceByName(name)).toBeUndefined();
+    expect(await stack.resources()).toEqual([]);
+});
