@@ -82,7 +82,10 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
             const thingsboard = about(news.name);
             const deviceProfileId = await profileId(thingsboard, news);
             const mark: Mark = { declaredBy: news.declaredBy, claim: state.claim, adopted: state.adopted };
-            const saved = await save(thingsboard, id, found => wantedDevice(found, news, deviceProfileId, mark, state));
+            const saved = await save(thingsboard, id, found => {
+                if (!isStillOurs(found, state) && !isOfStack(found, news.declaredBy)) throw new UserError(takenOver(news.name, markOf(found)));
+                return wantedDevice(found, news, deviceProfileId, mark, state);
+            });
             if (!saved) throw new UserError(`device "${news.name}" was deleted on ThingsBoard: run "pulumi up --refresh", which creates it again`);
             return { outs: toState(await finish(thingsboard, news, saved, mark, state)) };
         },
@@ -292,6 +295,9 @@ function existsAlready(name: string, mark: Mark | undefined): string {
     const whose = mark ? ` and belongs to ${mark.declaredBy} (project/stack/resource)` : "";
     return `device "${name}" exists already on this ThingsBoard${whose}: set adopt: true to take it over (it is then kept when the stack is destroyed), or choose another name`;
 }
+
+const takenOver = (name: string, mark: Mark | undefined): string =>
+    `device "${name}" was adopted by ${mark?.declaredBy} (project/stack/resource) meanwhile: take it out of one of the two programs`;
 
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
