@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { selfSigned } from "../support/openssl";
+import { emulated, live, own } from "./support/live";
 import { failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
 
@@ -9,7 +10,9 @@ let server: ThingsBoardUnderTest;
 beforeAll(async () => {
     server = await thingsBoard();
 });
-beforeEach(() => server.emulator.faults.clear());
+beforeEach(() => {
+    if (!live) server.emulator.faults.clear();
+});
 afterAll(() => server.stop());
 
 const byHand = async (name: string) => (await server.call<{ id: { id: string } }>("POST", "/api/device", { name })).id.id;
@@ -20,8 +23,8 @@ const bound = async (deviceId: string) => {
 };
 
 test("drift of a credential says in words what is there, and onDrift fail stops the deployment with it", async () => {
-    const deviceId = await byHand("guarded");
-    const declare = (onDrift: "repair" | "fail") => async () => void new tb.DeviceCredential("c", { deviceName: "guarded", certificatePem: pem, onDrift });
+    const deviceId = await byHand(own("guarded"));
+    const declare = (onDrift: "repair" | "fail") => async () => void new tb.DeviceCredential("c", { deviceName: own("guarded"), certificatePem: pem, onDrift });
     const pem = selfSigned("guarded");
     const stack = await testStack(server, declare("fail"));
     await stack.up();
@@ -30,7 +33,7 @@ test("drift of a credential says in words what is there, and onDrift fail stops 
     const theirs = await bound(deviceId);
 
     const text = await failure(stack.preview({ refresh: true }));
-    expect(text).toMatch(/device "guarded" was changed on ThingsBoard, and onDrift is "fail": certificatePem is now the certificate "CN=an intruder" \(SHA-256 /);
+    expect(text).toMatch(/device "\S*guarded" was changed on ThingsBoard, and onDrift is "fail": certificatePem is now the certificate "CN=an intruder" \(SHA-256 /);
     await stack.refresh();
     await stack.refresh();
     expect(await failure(stack.up())).toContain('onDrift is "fail"');
@@ -43,24 +46,24 @@ test("drift of a credential says in words what is there, and onDrift fail stops 
 });
 
 test("drift of a device that somebody has put right by hand is no drift any more", async () => {
-    const stack = await testStack(server, async () => void new tb.Device("d", { name: "put-right", label: "right", onDrift: "fail" }));
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: own("put-right"), label: "right", onDrift: "fail" }));
     await stack.up();
-    const relabel = async (label: string) => server.call("POST", "/api/device", { ...(await server.deviceByName("put-right"))!, label });
+    const relabel = async (label: string) => server.call("POST", "/api/device", { ...(await server.deviceByName(own("put-right")))!, label });
     await relabel("wrong");
     await stack.refresh();
     await stack.refresh();
-    expect(await failure(stack.up())).toContain('device "put-right" was changed on ThingsBoard, and onDrift is "fail": label is now "wrong"');
+    expect(await failure(stack.up())).toContain(`device "${own("put-right")}" was changed on ThingsBoard, and onDrift is "fail": label is now "wrong"`);
     await relabel("right");
     await stack.refresh();
     expect((await stack.up()).changes).toEqual({ same: 2 });
 });
 
 test("two devices swap their certificates in one up", async () => {
-    const [one, two] = [await byHand("swap-one"), await byHand("swap-two")];
+    const [one, two] = [await byHand(own("swap-one")), await byHand(own("swap-two"))];
     const pems = [selfSigned("one"), selfSigned("two")] as const;
     const declare = (first: string, second: string) => async () => {
-        new tb.DeviceCredential("one", { deviceName: "swap-one", certificatePem: first });
-        new tb.DeviceCredential("two", { deviceName: "swap-two", certificatePem: second });
+        new tb.DeviceCredential("one", { deviceName: own("swap-one"), certificatePem: first });
+        new tb.DeviceCredential("two", { deviceName: own("swap-two"), certificatePem: second });
     };
     const stack = await testStack(server, declare(pems[0], pems[1]));
     await stack.up();
@@ -68,7 +71,7 @@ test("two devices swap their certificates in one up", async () => {
 
     stack.program = declare(pems[1], pems[0]);
     // One resource at a time, the first never hears of the second: nothing is cut off, and the certificate's name is told.
-    expect(await failure(stack.up({ parallel: 1 }))).toContain('device "swap-one": its certificate is already bound');
+    expect(await failure(stack.up({ parallel: 1 }))).toContain(`device "${own("swap-one")}": its certificate is already bound`);
     expect([await bound(one), await bound(two)]).toEqual(before);
 
     await stack.up();
@@ -79,16 +82,16 @@ test("two devices swap their certificates in one up", async () => {
 });
 
 test("a revoked certificate is never bound again: not after a refresh, not by a new resource", async () => {
-    const deviceId = await byHand("revoked");
+    const deviceId = await byHand(own("revoked"));
     const pem = selfSigned("revoked");
-    const declare = (name: string, certificatePem = pem) => async () => void new tb.DeviceCredential(name, { deviceName: "revoked", certificatePem });
+    const declare = (name: string, certificatePem = pem) => async () => void new tb.DeviceCredential(name, { deviceName: own("revoked"), certificatePem });
     const stack = await testStack(server, declare("c"));
     await stack.up();
     const revoked = await bound(deviceId);
     await switchToToken(server, deviceId);
     await server.call("POST", `/api/plugins/telemetry/DEVICE/${deviceId}/attributes/SERVER_SCOPE`, { pulumiRevoked: { [revoked]: "2026-11-24T10:00:00.000Z" } });
 
-    const sentence = 'device "revoked": this certificate was revoked on 2026-11-24T10:00:00.000Z and is never bound again: issue a new key and certificate';
+    const sentence = `device "${own("revoked")}": this certificate was revoked on 2026-11-24T10:00:00.000Z and is never bound again: issue a new key and certificate`;
     expect(await failure(stack.preview({ refresh: true }))).toContain(sentence);
     await stack.refresh();
     expect(await failure(stack.up())).toContain(sentence);
@@ -102,45 +105,45 @@ test("a revoked certificate is never bound again: not after a refresh, not by a 
 });
 
 test("two credentials for one device are refused in preview", async () => {
-    await byHand("contested");
+    await byHand(own("contested"));
     const stack = await testStack(server, async () => {
-        new tb.DeviceCredential("a", { deviceName: "contested", certificatePem: selfSigned("a") });
-        new tb.DeviceCredential("b", { deviceName: "contested", certificatePem: selfSigned("b") });
+        new tb.DeviceCredential("a", { deviceName: own("contested"), certificatePem: selfSigned("a") });
+        new tb.DeviceCredential("b", { deviceName: own("contested"), certificatePem: selfSigned("b") });
     });
-    expect(await failure(stack.preview())).toContain('device "contested": two DeviceCredentials of this program are for it');
+    expect(await failure(stack.preview())).toContain(`device "${own("contested")}": two DeviceCredentials of this program are for it`);
 });
 
 test("a private key in the place of the certificate is named, and shown nowhere", async () => {
-    await byHand("mixed-up");
+    await byHand(own("mixed-up"));
     const key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgcanary\n-----END PRIVATE KEY-----\n";
-    const stack = await testStack(server, async () => void new tb.DeviceCredential("c", { deviceName: "mixed-up", certificatePem: key }));
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("c", { deviceName: own("mixed-up"), certificatePem: key }));
     const text = await failure(stack.preview());
     expect(text).toContain("found a private key (PRIVATE KEY): give the certificate, and keep the key to the device");
     expect(text + (await failure(stack.up())) + stack.rawState()).not.toContain("MIGHAgEAMBMG");
 });
 
 test("a device that exists is looked up by name or by id, and left alone", async () => {
-    const deviceId = await byHand("looked-up");
+    const deviceId = await byHand(own("looked-up"));
     const stack = await testStack(server, async () => {
-        const byName = tb.Device.get("by-name", "looked-up");
+        const byName = tb.Device.get("by-name", own("looked-up"));
         const byId = tb.Device.get("by-id", deviceId);
         const credential = new tb.DeviceCredential("c", { device: byName, certificatePem: selfSigned("looked-up") });
         return { byName: byName.deviceId, byId: byId.name, deviceId: credential.deviceId };
     });
-    expect((await stack.up()).outputs).toEqual({ byName: deviceId, byId: "looked-up", deviceId });
+    expect((await stack.up()).outputs).toEqual({ byName: deviceId, byId: own("looked-up"), deviceId });
     await stack.destroy();
-    expect(await server.deviceByName("looked-up")).toBeDefined();
-    stack.program = async () => void tb.Device.get("nobody", "not-there");
-    expect(await failure(stack.up())).toContain('device "not-there" does not exist on this ThingsBoard');
+    expect(await server.deviceByName(own("looked-up"))).toBeDefined();
+    stack.program = async () => void tb.Device.get("nobody", own("not-there"));
+    expect(await failure(stack.up())).toContain(`device "${own("not-there")}" does not exist on this ThingsBoard`);
 });
 
 test("destroy succeeds when device and server memory are gone already, and without the program", async () => {
     const stack = await testStack(server, async () => {
-        const device = new tb.Device("d", { name: "gone" });
+        const device = new tb.Device("d", { name: own("gone") });
         new tb.DeviceCredential("c", { device, certificatePem: selfSigned("gone") });
     });
     await stack.up();
-    await server.call("DELETE", `/api/device/${(await server.deviceByName("gone"))!.id.id}`);
+    await server.call("DELETE", `/api/device/${(await server.deviceByName(own("gone")))!.id.id}`);
     stack.program = async () => {
         throw new Error("the program is not run");
     };
@@ -148,16 +151,16 @@ test("destroy succeeds when device and server memory are gone already, and witho
     expect(await stack.resources()).toEqual([]);
 });
 
-test("somebody who saves at the same moment is not overwritten blindly", async () => {
-    const stack = await testStack(server, async () => void new tb.Device("d", { name: "busy", label: "one" }));
+emulated.test("somebody who saves at the same moment is not overwritten blindly", async () => {
+    const stack = await testStack(server, async () => void new tb.Device("d", { name: own("busy"), label: "one" }));
     await stack.up();
-    const device = (await server.deviceByName("busy"))!;
+    const device = (await server.deviceByName(own("busy")))!;
     // The first save is answered with ThingsBoard's conflict; the device is read again and keeps what others set.
     await server.call("POST", "/api/device", { ...device, additionalInfo: { ...device.additionalInfo, theirs: 1 } });
     server.emulator.faults.set({
         rest: [{ method: "POST", path: "/api/device", times: 2, status: 409, body: JSON.stringify({ status: 409, message: "Device was already changed by someone else", errorCode: 35, timestamp: Date.now() }) }],
     });
-    stack.program = async () => void new tb.Device("d", { name: "busy", label: "two" });
+    stack.program = async () => void new tb.Device("d", { name: own("busy"), label: "two" });
     await stack.up();
-    expect(await server.deviceByName("busy")).toMatchObject({ label: "two", additionalInfo: { theirs: 1 } });
+    expect(await server.deviceByName(own("busy"))).toMatchObject({ label: "two", additionalInfo: { theirs: 1 } });
 });
