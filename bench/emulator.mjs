@@ -146,7 +146,7 @@ function residentBytes(pid) {
 function processorTime(pid) {
     const ticks = () => {
         try {
-            const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+            const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
             return (Number(fields[11]) + Number(fields[12])) * 10;
         } catch {
             return NaN; // not on this system

@@ -7,6 +7,7 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openssl } from "../support/openssl";
+import { own } from "./support/live";
 import { type Program, failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
@@ -28,7 +29,7 @@ test("its files publish with mosquitto_pub; what is changed is noticed and put r
     const declare = (more: Partial<import("pulumi-thingsboard").DeviceBundleArgs>): Program => async () => {
         const authority = new tb.CertificateAuthority("factory", { commonName: "Factory root" });
         const certificate = new tb.DeviceCertificate("pump-1", { commonName: "pump-1", authority });
-        new tb.DeviceCredential("pump-1", { device: new tb.Device("pump-1", { name: "pump-1" }), certificate });
+        new tb.DeviceCredential("pump-1", { device: new tb.Device("pump-1", { name: own("pump-1") }), certificate });
         const bundle = new tb.DeviceBundle("pump-1", { certificate, directory, pkcs12Password: password, ...more });
         const { mosquittoPub, gatewayConfiguration, gatewayEnvironment, pkcs12 } = bundle;
         return { mosquittoPub, gatewayConfiguration, gatewayEnvironment, pkcs12 };
@@ -39,8 +40,8 @@ test("its files publish with mosquitto_pub; what is changed is noticed and put r
     expect(readdirSync(directory).sort()).toEqual([".pulumi-thingsboard.json", "cert.pem", "chain.pem", "device.p12", "key.pem", "tb-server-chain.pem"]);
     expect(lstatSync(at("key.pem")).mode & 0o777).toBe(0o600);
     expect(outputs["gatewayConfiguration"]).toEqual({
-        host: server.emulator.mqttsHost,
-        port: server.emulator.mqttsPort,
+        host: server.mqtts.host,
+        port: server.mqtts.port,
         security: { type: "tls", caCert: at("tb-server-chain.pem"), privateKey: at("key.pem"), cert: at("chain.pem") },
     });
     expect(outputs["gatewayEnvironment"]).toMatchObject({ TB_GW_CA_CERT: at("tb-server-chain.pem"), TB_GW_PRIVATE_KEY: at("key.pem"), TB_GW_CERT: at("chain.pem") });
@@ -48,8 +49,8 @@ test("its files publish with mosquitto_pub; what is changed is noticed and put r
     expect(openssl(["pkcs12", "-in", at("device.p12"), "-passin", `pass:${password}`, "-nodes"])).toContain("BEGIN PRIVATE KEY");
 
     await promisify(execFile)("sh", ["-c", outputs["mosquittoPub"] as string]);
-    const { id } = (await server.deviceByName("pump-1"))!;
-    await expect.poll(async () => (await server.call<{ temperature: { value: string }[] }>("GET", `/api/plugins/telemetry/DEVICE/${id.id}/values/timeseries?keys=temperature`)).temperature[0]?.value).toBe("25");
+    const { id } = (await server.deviceByName(own("pump-1")))!;
+    await expect.poll(() => server.latest(id.id, "temperature")).toBe("25");
 
     const raw = stack.rawState();
     for (const secret of [password, readFileSync(at("key.pem"), "utf8").split("\n")[1]!, (outputs["pkcs12"] as string).slice(0, 60)]) expect(raw).not.toContain(secret);

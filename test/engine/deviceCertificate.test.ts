@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { certificateRequest, openssl, rootAuthority, selfSigned } from "../support/openssl";
+import { own } from "./support/live";
 import { failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
@@ -39,7 +40,7 @@ test("a root with an intermediate signs a device's certificate, a second up has 
     const stack = await testStack(server, async () => {
         const authority = new tb.CertificateAuthority("factory", { commonName: "Factory root", organization: "Acme", intermediate: { commonName: "Factory devices" } });
         const certificate = new tb.DeviceCertificate("pump-1", { commonName: "pump-1", authority, organization: "Acme" });
-        const device = new tb.Device("pump-1", { name: "pump-1" });
+        const device = new tb.Device("pump-1", { name: own("pump-1") });
         const credential = new tb.DeviceCredential("pump-1", { device, certificate });
         const check = new tb.PublishCheck("pump-1", { credential, certificate });
         const { chainPem, certificatePem, privateKeyPem, notAfter } = certificate;
@@ -67,7 +68,7 @@ test("a request is signed by an existing authority, and no key of the device is 
     const stack = await testStack(server, async () => {
         const authority = new tb.CertificateAuthority("existing", root);
         const certificate = new tb.DeviceCertificate("pump-2", { ...subject, csrPem: request.csrPem, authority });
-        const credential = new tb.DeviceCredential("pump-2", { device: new tb.Device("pump-2", { name: "pump-2" }), certificate });
+        const credential = new tb.DeviceCredential("pump-2", { device: new tb.Device("pump-2", { name: own("pump-2") }), certificate });
         new tb.PublishCheck("pump-2", { credential, certificatePem: certificate.certificatePem, privateKeyPem: request.privateKeyPem });
         return { chainPem: certificate.chainPem, certificatePem: certificate.certificatePem };
     });
@@ -83,7 +84,7 @@ test("a certificate that exists already is described and bound", async () => {
     const pem = selfSigned("pump-3");
     const stack = await testStack(server, async () => {
         const certificate = new tb.DeviceCertificate("pump-3", { certificatePem: pem, commonName: "pump-3" });
-        new tb.DeviceCredential("pump-3", { device: new tb.Device("pump-3", { name: "pump-3" }), certificate });
+        new tb.DeviceCredential("pump-3", { device: new tb.Device("pump-3", { name: own("pump-3") }), certificate });
         return { notAfter: certificate.notAfter, chainPem: certificate.chainPem, fingerprint: certificate.fingerprint };
     });
     const { outputs } = await stack.up();

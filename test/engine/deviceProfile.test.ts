@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rootAuthority } from "../support/openssl";
+import { emulated, own } from "./support/live";
 import { type Program, failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
@@ -29,7 +30,8 @@ async function profile(name: string): Promise<Profile | undefined> {
 }
 const pattern = "(.*)\\.factory\\.example";
 
-test("up makes it, changes by hand are drift that up mends, destroy leaves nothing and the former default", async () => {
+// It makes a profile the default one, which is not to be done to somebody's server.
+emulated.test("up makes it, changes by hand are drift that up mends, destroy leaves nothing and the former default", async () => {
     const { certificatePem } = rootAuthority("Pumps root");
     await server.call("POST", "/api/dashboard", { title: "Pumps" });
     const declare = (more: Partial<import("pulumi-thingsboard").DeviceProfileArgs>): Program => async () => {
@@ -50,7 +52,7 @@ test("up makes it, changes by hand are drift that up mends, destroy leaves nothi
         },
     });
     expect([made.defaultRuleChainId, made.defaultDashboardId]).not.toContain(null);
-    expect(made.description).toMatch(/^All pumps\n\nManaged by Pulumi: fleet\/test\d+\/pumps \([0-9a-f-]{36}\)$/);
+    expect(made.description).toMatch(/^All pumps\n\nManaged by Pulumi: fleet\/[\w-]+\/pumps \([0-9a-f-]{36}\)$/);
     expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
 
     const { provisionConfiguration } = made.profileData;
@@ -76,48 +78,48 @@ test("up makes it, changes by hand are drift that up mends, destroy leaves nothi
 });
 
 test("one that devices use is not deleted, and the error counts them", async () => {
-    const stack = await testStack(server, async () => void new tb.DeviceProfile("used", { name: "used" }));
+    const stack = await testStack(server, async () => void new tb.DeviceProfile("used", { name: own("used") }));
     await stack.up();
-    const id = (await profile("used"))!.id;
-    const device = await server.call<{ id: { id: string } }>("POST", "/api/device", { name: "user-1", deviceProfileId: { entityType: "DEVICE_PROFILE", id: id.id } });
-    expect(await failure(stack.destroy())).toContain('device profile "used" is still used by 1 device, so ThingsBoard does not delete it');
+    const id = (await profile(own("used")))!.id;
+    const device = await server.call<{ id: { id: string } }>("POST", "/api/device", { name: own("user-1"), deviceProfileId: { entityType: "DEVICE_PROFILE", id: id.id } });
+    expect(await failure(stack.destroy())).toContain(`device profile "${own("used")}" is still used by 1 device, so ThingsBoard does not delete it`);
     await server.call("DELETE", `/api/device/${device.id.id}`);
     await stack.destroy();
-    expect(await profile("used")).toBeUndefined();
+    expect(await profile(own("used"))).toBeUndefined();
 });
 
 test("one of that name is an error or adopted; a device takes its profile as a resource; a logical rename keeps both", async () => {
-    await server.call("POST", "/api/deviceProfile", { name: "by hand", description: "theirs", type: "DEFAULT", transportType: "DEFAULT", provisionType: "DISABLED", profileData: { configuration: { type: "DEFAULT" }, transportConfiguration: { type: "DEFAULT" }, provisionConfiguration: { type: "DISABLED" } } });
+    await server.call("POST", "/api/deviceProfile", { name: own("by hand"), description: "theirs", type: "DEFAULT", transportType: "DEFAULT", provisionType: "DISABLED", profileData: { configuration: { type: "DEFAULT" }, transportConfiguration: { type: "DEFAULT" }, provisionConfiguration: { type: "DISABLED" } } });
     const declare = (name: string, adopt: boolean): Program => async () => {
-        const deviceProfile = new tb.DeviceProfile(name, { name: "by hand", adopt });
-        new tb.Device("profiled", { name: "profiled", deviceProfile });
+        const deviceProfile = new tb.DeviceProfile(name, { name: own("by hand"), adopt });
+        new tb.Device("profiled", { name: own("profiled"), deviceProfile });
     };
     const stack = await testStack(server, declare("one", false));
-    expect(await failure(stack.up())).toContain('device profile "by hand" exists already on this ThingsBoard: set adopt: true');
+    expect(await failure(stack.up())).toContain(`device profile "${own("by hand")}" exists already on this ThingsBoard: set adopt: true`);
     stack.program = declare("one", true);
     await stack.up();
-    expect(await server.deviceByName("profiled")).toMatchObject({ type: "by hand" });
+    expect(await server.deviceByName(own("profiled"))).toMatchObject({ type: own("by hand") });
     stack.program = declare("two", true);
     expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
-    expect((await profile("by hand"))?.description).toMatch(/^theirs\n\nAdopted by Pulumi: fleet\/test\d+\/two /);
+    expect((await profile(own("by hand")))?.description).toMatch(/^theirs\n\nAdopted by Pulumi: fleet\/[\w-]+\/two /);
     await stack.destroy();
-    expect(await profile("by hand")).toMatchObject({ description: "theirs" });
+    expect(await profile(own("by hand"))).toMatchObject({ description: "theirs" });
 });
 
 test("what can't work is said in preview, and what only the server knows in up", async () => {
     const x509Chain = { certificatePem: rootAuthority("Used twice").certificatePem, commonNamePattern: pattern };
     const stack = await testStack(server, async () => {
-        new tb.DeviceProfile("first", { name: "first", x509Chain });
-        new tb.DeviceProfile("second", { name: "second", x509Chain });
+        new tb.DeviceProfile("first", { name: own("first"), x509Chain });
+        new tb.DeviceProfile("second", { name: own("second"), x509Chain });
     });
     expect(await failure(stack.preview())).toMatch(/resource '(first|second)' has a problem: .*the authority "CN=Used twice" is also in the profile of/);
 
-    stack.program = async () => void new tb.DeviceProfile("first", { name: "first", x509Chain });
+    stack.program = async () => void new tb.DeviceProfile("first", { name: own("first"), x509Chain });
     await stack.up();
     const other = await testStack(server, async () => {
-        new tb.DeviceProfile("other", { name: "other", x509Chain });
+        new tb.DeviceProfile("other", { name: own("other"), x509Chain });
     });
     expect(await failure(other.up())).toContain("a CA can be in one device profile of the whole server");
-    other.program = async () => void new tb.DeviceProfile("other", { name: "other", ruleChain: "Nowhere" });
-    expect(await failure(other.up())).toContain('device profile "other": rule chain "Nowhere" does not exist on this ThingsBoard');
+    other.program = async () => void new tb.DeviceProfile("other", { name: own("other"), ruleChain: "Nowhere" });
+    expect(await failure(other.up())).toContain(`device profile "${own("other")}": rule chain "Nowhere" does not exist on this ThingsBoard`);
 });
