@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { millisecondsPerDay, now } from "../clock";
 import { certificatesIn, joined, readAuthority, requireOrder, requirePair, subjectOf } from "../x509/chain";
 import { type Refuse, checked, plainly, refuse } from "./checked";
 import { type KeyAlgorithm, keyArgs } from "./keyAlgorithm";
@@ -91,7 +92,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
         this.fingerprint = read.apply(({ fingerprint256 }) => fingerprint256);
         this.notAfter = read.apply(certificate => {
             const notAfter = new Date(certificate.validTo);
-            const days = Math.floor((notAfter.getTime() - Date.now()) / 86_400_000);
+            const days = Math.floor((notAfter.getTime() - now().getTime()) / millisecondsPerDay);
             if (days < 90) void pulumi.log.warn(`the authority ${subjectOf(certificate)} ${days < 0 ? "expired" : "expires"} on ${notAfter.toISOString()} (in ${days} days): declare its successor beside it, and move devices and profiles to that`, this);
             return notAfter.toISOString();
         });
@@ -135,7 +136,7 @@ function existing(args: CertificateAuthorityArgs, fail: Refuse): Signing {
     for (const key of ["commonName", "organization", "country", "keyAlgorithm", "validityDays"] as const) {
         if (args[key] !== undefined && !(args.intermediate && (key === "organization" || key === "country"))) fail(`${key} and certificatePem exclude each other: an existing authority has its own`);
     }
-    const certificate = checked(certificatePem, pem => plainly(fail, () => (readAuthority(pem, "certificatePem", new Date()), pem)));
+    const certificate = checked(certificatePem, pem => plainly(fail, () => (readAuthority(pem, "certificatePem", now()), pem)));
     // Only values that are known are looked at; the rest is looked at when the deployment runs.
     const key = pulumi.all([pulumi.secret(privateKeyPem), certificate]).apply(([text, pem]) => plainly(fail, () => (requirePair(certificatesIn(pem, "certificatePem")[0]!, text, "privateKeyPem"), text)));
     const issuers = issuersPem === undefined ? pulumi.output("") : pulumi.all([issuersPem, certificate]).apply(([text, pem]) => plainly(fail, () => {

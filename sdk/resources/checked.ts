@@ -1,5 +1,6 @@
 // Checks of arguments that may be known only later.
 
+import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../userError";
 
@@ -7,7 +8,10 @@ import { UserError } from "../userError";
 export type Refuse = (reason: string) => never;
 
 export const refuse = (type: string, name: string): Refuse => reason => {
-    throw new pulumi.RunError(`${type} "${name}": ${reason}`);
+    const message = `${type} "${name}": ${reason}`;
+    // The SDK hangs the promise that failed on the error, and prints the error for its trace: with all that hangs on the
+    // promise, which takes half a minute in a small program.
+    throw Object.defineProperty(new pulumi.RunError(message), inspect.custom, { value: () => message });
 };
 
 /** A value known while the program runs fails it at once, also in preview; another one when it becomes known. */

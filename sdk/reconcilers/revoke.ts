@@ -1,0 +1,104 @@
+// Revokes a device's certificate at once, without a deployment, and so that no later deployment binds it again.
+
+import { randomBytes } from "node:crypto";
+import type { Device, DeviceCredentials, DeviceProfile } from "../thingsboard/model";
+import { isApiError, type ThingsBoard } from "../thingsboard";
+import { UserError } from "../userError";
+import { revokedAttribute, revokedOf } from "./revoked";
+
+export interface Revocation {
+    readonly deviceName: string;
+    readonly deviceId: string;
+    /** The certificate that was revoked: ThingsBoard's `credentialsId` of it. */
+    readonly credentialsId: string;
+    /** When, by the server's clock (ISO 8601). */
+    readonly at: string;
+    /** False: the device is released, but nothing stops a later deployment. */
+    readonly recorded: boolean;
+    readonly session: "none" | "closed" | "open";
+    /** What the device holds in the end is a certificate again: it has enrolled anew. */
+    readonly boundAgain: boolean;
+    /** The device's profile, where it lets devices enrol by their chain. */
+    readonly chainProfile?: string;
+}
+
+export interface Pace {
+    now(): number;
+    sleep(milliseconds: number): Promise<void>;
+}
+
+const attempts = 5;
+/** ThingsBoard closes a session within about a second, and under load one that it registered late not at all. */
+const rounds = 3;
+const looks = 12;
+const lookEveryMs = 500;
+/** So many looks without an open session are believed: one that is registered late shows by then. */
+const calm = 5;
+
+/** @throws UserError if there is nothing to revoke, or the device could not be released */
+export async function revoke(thingsboard: ThingsBoard, name: string, { now, sleep }: Pace): Promise<Revocation> {
+    const client = thingsboard.about(`device "${name}"`);
+    const device = await client.deviceByName(name);
+    if (!device) throw new UserError(`device "${name}": ThingsBoard has no device of this name, and nothing was changed`);
+    const id = device.id.id;
+    const row = await client.credentials(id);
+    if (!row || row.credentialsType !== "X509_CERTIFICATE") {
+        throw new UserError(`device "${name}" holds no certificate, but credentials of type ${row?.credentialsType ?? "none"}: there is nothing to revoke, and nothing was changed`);
+    }
+    const { credentialsId } = row;
+    const at = new Date(now() + Math.round(client.clockSkewMs() ?? 0)).toISOString();
+    // Side by side: the release must not wait for a note that fails, and once the device is released nothing on the server
+    // tells which certificate it had.
+    const noted = record(client, id, credentialsId, at).then(() => true, (error: unknown) => (isApiError(error) ? false : Promise.reject(error as Error)));
+    const [recorded] = await Promise.all([noted, release(client, id, credentialsId)]);
+    const session = await endSession(client, id, sleep);
+    const last = await client.credentials(id);
+    const profile = device.deviceProfileId ? await client.deviceProfile(device.deviceProfileId.id) : undefined;
+    return { deviceName: name, deviceId: id, credentialsId, at, recorded, session, boundAgain: last?.credentialsType === "X509_CERTIFICATE", ...chainProfile(profile) };
+}
+
+const chainProfile = (profile: DeviceProfile | undefined) => (profile?.provisionType === "X509_CERTIFICATE_CHAIN" ? { chainProfile: profile.name } : {});
+
+async function record(client: ThingsBoard, id: Device["id"]["id"], credentialsId: string, at: string): Promise<void> {
+    await client.saveAttributes(id, { [revokedAttribute]: { ...(await revokedOf(client, id)), [credentialsId]: at } });
+}
+
+/** A random token that nobody knows takes the certificate's place. Decides anew if someone else was faster. */
+async function release(client: ThingsBoard, id: string, credentialsId: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+        const row = await client.credentials(id);
+        if (!row || (row.credentialsType === "X509_CERTIFICATE" && row.credentialsId !== credentialsId)) {
+            throw new UserError(`device "${(await client.deviceById(id))?.name ?? id}" got another certificate at this moment: run the command again if that one is to be revoked too`);
+        }
+        if (row.credentialsType !== "X509_CERTIFICATE") return;
+        try {
+            await client.saveCredentials(withToken(row));
+            return;
+        } catch (error) {
+            if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
+        }
+    }
+}
+
+const withToken = (row: DeviceCredentials): DeviceCredentials => ({ ...row, credentialsType: "ACCESS_TOKEN", credentialsId: randomBytes(15).toString("base64url"), credentialsValue: null });
+
+/** Looks whether the device's session is over, and changes the token once more if it is not: that reaches one that was registered late. */
+async function endSession(client: ThingsBoard, id: string, sleep: Pace["sleep"]): Promise<Revocation["session"]> {
+    for (let round = 1; ; round++) {
+        for (let look = 0, without = 0; look < looks; look++) {
+            const { connected, disconnected } = await times(client, id);
+            without = connected > disconnected ? 0 : without + 1;
+            if (without === calm) return connected === 0 ? "none" : "closed";
+            await sleep(lookEveryMs);
+        }
+        if (round === rounds) return "open";
+        const row = await client.credentials(id);
+        if (row && row.credentialsType === "ACCESS_TOKEN") await client.saveCredentials(withToken(row));
+    }
+}
+
+async function times(client: ThingsBoard, id: string): Promise<{ connected: number; disconnected: number }> {
+    const found = await client.attributes(id, "SERVER_SCOPE", ["lastConnectTime", "lastDisconnectTime"]);
+    const time = (name: string) => Number(found?.find(({ key }) => key === name)?.value ?? 0);
+    return { connected: time("lastConnectTime"), disconnected: time("lastDisconnectTime") };
+}
