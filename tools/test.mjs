@@ -3,6 +3,7 @@
 
 import { EngineError } from "./engine/say.mjs";
 import { forgetThingsBoard } from "./live/target.mjs";
+import { findJava } from "./java.mjs";
 import { findMosquitto } from "./mosquitto.mjs";
 import { checkTypes, prepare } from "./steps.mjs";
 import { runVitest } from "./vitest.mjs";
@@ -13,6 +14,7 @@ try {
     // A part is run while other files are half written.
     if (process.argv.length === 2) await checkTypes(engine.node);
     await findMosquitto();
+    await findJava();
     const { code, passed, failed } = await runVitest(engine, process.argv.slice(2));
     process.exitCode = code;
     // One plain line for whoever reads the log by machine.

@@ -7,6 +7,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError } from "./engine/say.mjs";
+import { findJava } from "./java.mjs";
 import { RestFailure, restClient } from "./live/rest.mjs";
 import { sweep } from "./live/sweep.mjs";
 import { forgetThingsBoard, LiveError, liveTarget } from "./live/target.mjs";
@@ -20,6 +21,7 @@ try {
     await logIn(target);
     const engine = await prepare();
     await findMosquitto();
+    await findJava();
     let interrupted = false;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => (interrupted = true));
     const { code, passed, failed, skipped } = await runVitest(engine, ["--project", "engine", ...process.argv.slice(2)], { PULUMI_THINGSBOARD_LIVE: JSON.stringify(target) });

@@ -1,11 +1,11 @@
 // Every example is a project that works: up, nothing to do, destroy.
 
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { commandLine, repository } from "./support/commandLine";
-import { live, own } from "./support/live";
+import { example, named } from "./support/example";
+import { own } from "./support/live";
 import { type ThingsBoardUnderTest, emulatedThingsBoard, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
@@ -14,34 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** In place and word for word; only on somebody's own server with names that nobody else has. */
-const named = (name: string): string => (live ? own(name) : name);
-
-async function example(name: string, environment: Readonly<Record<string, string>> = server.environment) {
-    const folder = live ? renamedCopy(name) : path.join(repository, "examples", name);
-    const pulumi = commandLine(folder, environment);
-    onTestFinished(async () => {
-        await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
-        pulumi.remove();
-        if (live) rmSync(folder, { recursive: true, force: true });
-    });
-    await pulumi.create();
-    return pulumi;
-}
-
-function renamedCopy(name: string): string {
-    const folder = mkdtempSync(path.join(tmpdir(), `pulumi-thingsboard-${name}-`));
-    cpSync(path.join(repository, "examples", name), folder, { recursive: true });
-    symlinkSync(path.join(repository, "node_modules"), path.join(folder, "node_modules"));
-    for (const file of readdirSync(folder).filter(file => /\.(ts|csv)$/.test(file))) {
-        const text = readFileSync(path.join(folder, file), "utf8");
-        writeFileSync(path.join(folder, file), text.replace(/^(pump-\d+),/gm, `${own("$1")},`).replace(/"(pump-\d+)"/g, `"${own("$1")}"`));
-    }
-    return folder;
-}
-
 test("fleet-in-a-loop", async () => {
-    const pulumi = await example("fleet-in-a-loop");
+    const pulumi = await example("fleet-in-a-loop", server.environment);
     await pulumi("up", "--yes", "--skip-preview");
     for (const [name, label] of [["pump-101", "Intake"], ["pump-102", "Intake"], ["pump-201", "Return"]] as const) {
         const device = await server.deviceByName(named(name));
@@ -90,7 +64,7 @@ async function newApiKey(): Promise<string> {
 test("existing-devices", async () => {
     const [first, second] = [own("old-1"), own("old-2")];
     for (const name of [first, second]) await server.call("POST", "/api/device", { name, label: "by hand" });
-    const pulumi = await example("existing-devices");
+    const pulumi = await example("existing-devices", server.environment);
     await pulumi("config", "set", "--path", "devices[0]", first);
     await pulumi("config", "set", "--path", "devices[1]", second);
     await pulumi("up", "--yes", "--skip-preview");
