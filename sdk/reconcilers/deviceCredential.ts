@@ -6,6 +6,7 @@ import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { readLeaf, toPem } from "../x509/leaf";
+import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
 import { credentialFailures, endOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
@@ -145,6 +146,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             throw new UserError(`device "${device.name}": ThingsBoard answered with credentials ${saved.credentialsId} instead of ${leaf.credentialsId}: something between here and ThingsBoard changes what is sent`);
         }
         if (saved.version === undefined) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
+        if (inputs.ignoreServerRotation !== true) await warnOfChain(thingsboard, device, warn);
         return {
             ...declared(inputs),
             stateVersion: 1,
