@@ -4,6 +4,8 @@ import type { DeviceProfile, DeviceProfileId, NewDeviceProfile } from "../things
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { readLeaf } from "../x509/leaf";
+import { type Expected, profileDrift } from "./deviceProfileDrift";
+import type { DriftInputs } from "./drift";
 import { emptyProfile, observedContent, wantedContent } from "./deviceProfileContent";
 import { profileFailures } from "./deviceProfileInputs";
 import { type Mark, newMark, stackOf } from "./ownership";
@@ -11,7 +13,7 @@ import { profileMarkOf, withProfileMark, withoutProfileMark } from "./profileMar
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import type { ServerOf } from "./server";
 
-export interface DeviceProfileInputs {
+export interface DeviceProfileInputs extends DriftInputs {
     readonly name: string;
     readonly description?: string;
     readonly transport?: string;
@@ -49,6 +51,8 @@ export interface DeviceProfileState extends DeviceProfileInputs {
     readonly claim: string;
     /** Which profile was the default before this one took its place, to be put back; "" when this one did not. */
     readonly formerDefault: string;
+    /** How what `changedElsewhere` names was left. */
+    readonly expected?: Expected;
 }
 
 const attempts = 5;
@@ -78,8 +82,10 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
             const thingsboard = about(state.name);
             const profile = await thingsboard.deviceProfile(id);
             if (!profile) return {};
-            const inputs: DeviceProfileInputs = { ...state, ...observedContent(profile, state), ...(await observedLinks(thingsboard, profile, state)) };
-            return { id, inputs: inputsOnly(inputs), props: toState({ ...state, ...inputs }) };
+            const { changedElsewhere: _then, expected: _expected, ...before } = state;
+            const seen = { ...observedContent(profile, state), ...(await observedLinks(thingsboard, profile, state)) };
+            const now: DeviceProfileState = { ...before, ...seen, ...profileDrift(state, seen) };
+            return { id, inputs: inputsOnly(now), props: toState(now) };
         },
 
         async update(id, state, news) {
@@ -133,7 +139,8 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
 
     /** The profile exists by now: what fails from here on is finished by `update`. */
     async function finish(thingsboard: ThingsBoard, inputs: DeviceProfileInputs, saved: DeviceProfile, mark: Mark, formerDefault: string): Promise<DeviceProfileState> {
-        const state: DeviceProfileState = { ...inputs, stateVersion: 1, deviceProfileId: saved.id.id, adopted: mark.adopted, claim: mark.claim, formerDefault };
+        const { changedElsewhere: _changed, ...declared } = inputs;
+        const state: DeviceProfileState = { ...declared, stateVersion: 1, deviceProfileId: saved.id.id, adopted: mark.adopted, claim: mark.claim, formerDefault };
         try {
             requireKey(saved, inputs);
             if (inputs.default === true && !saved.default) {
@@ -242,9 +249,9 @@ async function save(thingsboard: ThingsBoard, id: DeviceProfileId, decide: (foun
 const isStillOurs = (found: DeviceProfile, state: DeviceProfileState): boolean => (profileMarkOf(found.description)?.claim ?? state.claim) === state.claim;
 
 /** The authority by its identity: the same certificate may be written in other line breaks. */
-function decisive({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, onDelete }: DeviceProfileInputs): unknown {
+function decisive({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, onDelete, onDrift, changedElsewhere }: DeviceProfileInputs): unknown {
     const chain = x509Chain && { ...x509Chain, certificatePem: identity(x509Chain.certificatePem) };
-    return { name, description, transport, mqtt, x509Chain: chain, ruleChain, dashboard, default: isDefault === true, onDelete };
+    return { name, description, transport, mqtt, x509Chain: chain, ruleChain, dashboard, default: isDefault === true, onDelete, onDrift, changedElsewhere };
 }
 
 function identity(certificatePem: string): string {
@@ -256,8 +263,8 @@ function identity(certificatePem: string): string {
     }
 }
 
-function inputsOnly({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, adopt, onDelete, declaredBy }: DeviceProfileInputs): DeviceProfileInputs {
-    return toState({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, adopt, onDelete, declaredBy } as DeviceProfileInputs);
+function inputsOnly({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, adopt, onDelete, onDrift, changedElsewhere, declaredBy }: DeviceProfileInputs): DeviceProfileInputs {
+    return toState({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, adopt, onDelete, onDrift, changedElsewhere, declaredBy } as DeviceProfileInputs);
 }
 
 function existsAlready(name: string, mark: Mark | undefined): string {

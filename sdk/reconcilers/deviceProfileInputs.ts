@@ -8,6 +8,7 @@ import { patternFault } from "../x509/commonNamePattern";
 import { claim } from "./claims";
 import type { DeviceProfileInputs, X509Chain } from "./deviceProfile";
 import { neverHonoured } from "./deviceProfileContent";
+import { driftFailures } from "./drift";
 import { isUnknown } from "./reconciler";
 
 const maxName = 255;
@@ -34,6 +35,7 @@ export function profileFailures(olds: Partial<DeviceProfileInputs>, news: Device
         fail("transport", `transport is ${JSON.stringify(news.transport)}: ${why}`);
     }
     if (known(news.onDelete) && !["delete", "keep"].includes(news.onDelete)) fail("onDelete", `onDelete is ${JSON.stringify(news.onDelete)}: expected "delete" or "keep"`);
+    failures.push(...driftFailures(profile, olds, news));
     mqttFaults(news).forEach(fault => fail("", fault));
     if (news.x509Chain !== undefined) chainFailures(news.x509Chain, olds.x509Chain, news.declaredBy, fail, now);
     return failures;

@@ -31,6 +31,12 @@ export interface DeviceProfileArgs {
      * @default "delete"; "keep" for an adopted one
      */
     onDelete?: pulumi.Input<"delete" | "keep">;
+    /**
+     * What follows when somebody changed it on ThingsBoard: `"repair"` puts it right with the next `pulumi up` after a
+     * refresh; `"fail"` stops that `up` and says what was changed.
+     * @default "repair"
+     */
+    onDrift?: pulumi.Input<"repair" | "fail">;
 }
 
 export interface X509ChainArgs {

@@ -64,7 +64,7 @@ emulated.test("up makes it, changes by hand are drift that up mends, destroy lea
     });
     const drift = await stack.preview({ refresh: true });
     expect(drift.changes).toMatchObject({ update: 1 });
-    for (const shown of ["mine now", '"(.*)"', "dashboard"]) expect(drift.output).toContain(shown);
+    for (const shown of ['"mine now", was "All pumps"', `pattern (.*), was ${pattern}`, '"", was "Pumps"']) expect(drift.output.replaceAll('\\"', '"').replaceAll("\\\\", "\\")).toContain(shown);
     await stack.up({ refresh: true });
     expect(await profile("pumps")).toMatchObject({ description: made.description, defaultDashboardId: made.defaultDashboardId, profileData: { provisionConfiguration: { certificateRegExPattern: pattern } } });
 
