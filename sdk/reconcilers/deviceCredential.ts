@@ -12,7 +12,7 @@ import { credentialFailures, endOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { isOfStack } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
-import { refuseRevoked, revokedOf } from "./revoked";
+import { refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
 import type { ServerOf } from "./server";
 
 export interface DeviceCredentialInputs extends DriftInputs {
@@ -38,7 +38,7 @@ export interface DeviceCredentialState extends DeviceCredentialInputs {
     /**
      * The row as we left it. With `credentialsId` it says whether the binding is still this resource's own: the engine
      * replaces by creating first and deleting afterwards, so the same certificate may by then be bound by a successor.
-     * Null on a ThingsBoard before 3.8, where the attribute `bindingAttribute` says it instead.
+     * Null on a ThingsBoard before 3.8. Where somebody has saved the row since, `bindingAttribute` says it.
      */
     readonly rowVersion: number | null;
     /** Rises with each binding: what has to happen again after one takes it as its trigger. */
@@ -49,7 +49,10 @@ export interface DeviceCredentialState extends DeviceCredentialInputs {
     readonly replacedCertificatePem?: string;
 }
 
-/** Server attribute that holds the id of the resource which bound last, on servers whose rows have no version. */
+/**
+ * Server attribute that holds the id of the resource which bound last. The version alone can't tell a row that somebody
+ * has saved again from one that a successor has bound, in this stack or in another.
+ */
 export const bindingAttribute = "pulumiBinding";
 
 const attempts = 5;
@@ -94,10 +97,8 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             const ours = row.credentialsId === state.credentialsId;
             if (!ours && state.ignoreServerRotation === true && (await isRotatedByServer(state, row))) return { id, inputs: inputsOf(before), props: toState(before) };
             const certificatePem = boundCertificate(row, state);
-            // Saved again by somebody, with our certificate in it: still our binding.
-            const rowVersion = ours ? (row.version ?? null) : state.rowVersion;
             const drift = ours ? {} : { ...changedElsewhere({ certificatePem: describeRow(row) }), ...(await revocation(state)) };
-            return { id, inputs: inputsOf({ ...before, ...drift, certificatePem }), props: toState({ ...before, ...drift, certificatePem, rowVersion }) };
+            return { id, inputs: inputsOf({ ...before, ...drift, certificatePem }), props: toState({ ...before, ...drift, certificatePem }) };
         },
 
         // Moving to another device is an update too: a replacement would bind the same certificate twice.
@@ -133,9 +134,14 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const thingsboard = about({ ...inputs, deviceName: device.name });
         let saved: DeviceCredentials | undefined;
         try {
-            await refuseRevoked(thingsboard, device.id.id, device.name, leaf.credentialsId);
+            const notes = await notesOn(thingsboard, device.id.id);
+            refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.credentialsId);
+            let marked = notes.get(bindingAttribute) === id;
             saved = await save(thingsboard, device.id.id, async row => {
                 await refuseForeign(thingsboard, device, row, leaf.credentialsId, inputs, before);
+                // First of all: were it to fail afterwards, a predecessor would revoke what is bound by then.
+                if (!marked) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
+                marked = true;
                 return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der };
             });
         } catch (error) {
@@ -145,7 +151,6 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         if (saved.credentialsId !== leaf.credentialsId) {
             throw new UserError(`device "${device.name}": ThingsBoard answered with credentials ${saved.credentialsId} instead of ${leaf.credentialsId}: something between here and ThingsBoard changes what is sent`);
         }
-        if (saved.version === undefined) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
         if (inputs.ignoreServerRotation !== true) await warnOfChain(thingsboard, device, warn);
         return {
             ...declared(inputs),
@@ -225,22 +230,22 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     }
 
     async function revocation(state: DeviceCredentialState): Promise<Pick<DeviceCredentialInputs, "revoked">> {
-        const on = (await revokedOf(about(state), state.deviceId))[state.credentialsId];
+        const on = revokedIn((await notesOn(about(state), state.deviceId)).get(revokedAttribute))[state.credentialsId];
         return on === undefined ? {} : { revoked: { credentialsId: state.credentialsId, on } };
     }
 
     /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */
     async function release(id: string, state: DeviceCredentialState): Promise<void> {
         const thingsboard = about(state);
-        await save(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
+        const released = await save(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
+        if (released) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
     }
 
-    /** Ours is also the certificate that a refused check has put back. */
+    /** Ours is also the certificate that a refused check has put back, and a row that somebody has saved again as it was. */
     async function isOurs(thingsboard: ThingsBoard, id: string, state: DeviceCredentialState, row: DeviceCredentials): Promise<boolean> {
-        if (row.credentialsId !== state.credentialsId) return row.credentialsId === replacedId(state);
-        if (row.version !== undefined) return row.version === state.rowVersion;
-        const marks = await thingsboard.attributes(state.deviceId, "SERVER_SCOPE", [bindingAttribute]);
-        return marks?.find(({ key }) => key === bindingAttribute)?.value === id;
+        if (row.credentialsId === state.credentialsId && row.version !== undefined && row.version === state.rowVersion) return true;
+        if (row.credentialsId !== state.credentialsId && row.credentialsId !== replacedId(state)) return false;
+        return (await notesOn(thingsboard, state.deviceId)).get(bindingAttribute) === id;
     }
 
     /** Whether the row already is what `news` asks for, so that an update of other inputs leaves the device's session alone. */
@@ -265,6 +270,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         if (held === undefined) return;
         throw new UserError(`device "${device.name}" was not made by this stack and holds ${held}: set adopt: true on its DeviceCredential to replace it, which cuts off whoever uses it`);
     }
+}
+
+/** What is noted on the device itself, in server attributes: who bound it last, and what was revoked. */
+async function notesOn(thingsboard: ThingsBoard, deviceId: DeviceId): Promise<ReadonlyMap<string, unknown>> {
+    const found = await thingsboard.attributes(deviceId, "SERVER_SCOPE", [bindingAttribute, revokedAttribute]);
+    return new Map(found?.map(({ key, value }) => [key, value]));
 }
 
 /** A token that no device ever used is the guide's own case: a device was added by hand, and its certificate comes now. */

@@ -25,7 +25,8 @@ export function deviceFailures(olds: Partial<DeviceInputs>, news: DeviceInputs):
         if (fault) fail(property, `${property} ${fault}`);
     }
     if (news.customer !== undefined && news.owner !== undefined) fail("customer", "customer (Community Edition) and owner (Professional Edition and Cloud) exclude each other: give one");
-    for (const key of Object.keys(isUnknown(news.attributes) ? {} : (news.attributes ?? {}))) {
+    for (const [key, value] of Object.entries(isUnknown(news.attributes) ? {} : (news.attributes ?? {}))) {
+        if (Number.isInteger(value) && Math.abs(value as number) >= 2 ** 63) fail("attributes", `attributes.${key} is a whole number beyond 64 bits, which ThingsBoard would keep as text: give it as text`);
         if (key.trim() === "" || key.includes(",")) fail("attributes", `attributes has the key ${JSON.stringify(key)}: ThingsBoard can't read back a key that is blank or holds a comma`);
         if (reserved.includes(key)) fail("attributes", `attributes has the key "${key}", which ThingsBoard writes itself: choose another`);
     }

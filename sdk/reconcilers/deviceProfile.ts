@@ -210,7 +210,7 @@ async function linksOf(thingsboard: ThingsBoard, { name, ruleChain, dashboard }:
 async function observedLinks(thingsboard: ThingsBoard, profile: DeviceProfile, state: DeviceProfileState): Promise<Partial<DeviceProfileInputs>> {
     const { defaultRuleChainId: chain, defaultDashboardId: dashboard } = profile;
     return {
-        ...(state.description === undefined ? {} : { description: withoutProfileMark(profile.description) }),
+        ...(state.description === undefined ? {} : { description: asDeclared(state.description, withoutProfileMark(profile.description)) }),
         ...(state.ruleChain === undefined ? {} : { ruleChain: chain ? ((await thingsboard.ruleChainName(chain.id)) ?? chain.id) : "" }),
         ...(state.dashboard === undefined ? {} : { dashboard: dashboard ? ((await thingsboard.dashboardTitle(dashboard.id)) ?? dashboard.id) : "" }),
         ...(state.default === true ? { default: profile.default } : {}),
@@ -244,6 +244,9 @@ async function save(thingsboard: ThingsBoard, id: DeviceProfileId, decide: (foun
         }
     }
 }
+
+/** Blanks at its end get lost before the mark. */
+const asDeclared = (declared: string, found: string): string => (declared.trimEnd() === found ? declared : found);
 
 /** Without a mark it is still what our state names: nobody else has claimed it. */
 const isStillOurs = (found: DeviceProfile, state: DeviceProfileState): boolean => (profileMarkOf(found.description)?.claim ?? state.claim) === state.claim;

@@ -37,7 +37,7 @@ export function profileFailures(olds: Partial<DeviceProfileInputs>, news: Device
     if (known(news.onDelete) && !["delete", "keep"].includes(news.onDelete)) fail("onDelete", `onDelete is ${JSON.stringify(news.onDelete)}: expected "delete" or "keep"`);
     failures.push(...driftFailures(profile, olds, news));
     mqttFaults(news).forEach(fault => fail("", fault));
-    if (news.x509Chain !== undefined) chainFailures(news.x509Chain, olds.x509Chain, news.declaredBy, fail, now);
+    if (typeof news.x509Chain === "object") chainFailures(news.x509Chain, olds.x509Chain, news.declaredBy, fail, now);
     return failures;
 }
 

@@ -23,7 +23,7 @@ export const revokedSentence = (deviceName: string, on: string): string =>
     `device "${deviceName}": this certificate was revoked on ${on} and is never bound again: issue a new key and certificate`;
 
 /** @throws UserError if the certificate is among the revoked ones. */
-export async function refuseRevoked(thingsboard: ThingsBoard, deviceId: DeviceId, deviceName: string, credentialsId: string): Promise<void> {
-    const on = (await revokedOf(thingsboard, deviceId))[credentialsId];
+export function refuseRevoked(revoked: Revoked, deviceName: string, credentialsId: string): void {
+    const on = revoked[credentialsId];
     if (on !== undefined) throw new UserError(revokedSentence(deviceName, on));
 }

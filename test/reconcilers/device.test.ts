@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type DeviceInputs, device } from "../../sdk/reconcilers/device";
+import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName } from "./support";
+
+let under: UnderTest;
+beforeAll(async () => {
+    under = await underTest();
+});
+afterAll(() => under.stop());
+
+const reconciler = () => device(() => under.server);
+
+const key = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,12}$/).filter(text => !["pulumi", "gateway", "active", "lastConnectTime", "lastUpdateTime"].includes(text));
+const text = fc.string({ unit: "grapheme", maxLength: 20 }).filter(value => !value.includes("<") && !value.includes("\0"));
+/** What a program can hand over: the engine knows no other numbers than doubles. */
+const json: fc.Arbitrary<unknown> = fc.letrec(again => ({
+    value: fc.oneof({ maxDepth: 2 }, text, fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }).map(number => number + 0), fc.boolean(), fc.array(again("value"), { maxLength: 3 }), fc.dictionary(key, again("value"), { maxKeys: 3 })),
+})).value;
+
+const inputs: fc.Arbitrary<Omit<DeviceInputs, "declaredBy">> = fc.record({
+    name: someName,
+    label: maybe(text),
+    gateway: maybe(fc.boolean()),
+    attributes: maybe(fc.dictionary(key, json.filter(value => !(Number.isInteger(value) && Math.abs(value as number) >= 2 ** 63)), { maxKeys: 4 })),
+    additionalInfo: maybe(fc.dictionary(key, json, { maxKeys: 4 })),
+    deviceProfile: maybe(fc.constant("default")),
+    onDelete: maybe(fc.constant("delete" as const)),
+    onDrift: maybe(fc.constantFrom("repair", "fail")),
+}) as fc.Arbitrary<Omit<DeviceInputs, "declaredBy">>;
+
+test("whatever is declared is unchanged right afterwards, after a read, and after an update", async () => {
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler(), fresh(declared))), { numRuns: 60 });
+    expect(under.emulator.status().devices).toBe(0);
+});
+
+test("what is not known yet is no failure and no replacement, at any depth", async () => {
+    const declared: DeviceInputs = { name: "patient", label: "a", gateway: false, attributes: { a: { b: [1, { c: 2 }] } }, additionalInfo: { d: { e: 1 } }, deviceProfile: "default", onDelete: "delete", onDrift: "repair", declaredBy: "project/stack/patient" };
+    const { id, outs } = await reconciler().create(declared);
+    await expectPatient(reconciler(), outs!, declared);
+    await reconciler().delete(id, outs!);
+});
+
+test("state whose optional fields are missing is read, updated and deleted", async () => {
+    const declared: DeviceInputs = { name: "old state", declaredBy: "project/stack/old" };
+    const { id, outs } = await reconciler().create(declared);
+    const { stateVersion, name, deviceId, deviceProfileId, adopted, claim, declaredBy, setAttributes, setAdditionalInfo, setGroups } = outs!;
+    const old = { stateVersion, name, deviceId, deviceProfileId, adopted, claim, declaredBy, setAttributes, setAdditionalInfo, setGroups };
+    expect(await reconciler().diff(id, old, declared)).toEqual({ changes: false });
+    const seen = await reconciler().read(id, old);
+    expect(seen).toMatchObject({ id, inputs: declared });
+    const { outs: updated } = await reconciler().update(id, old, { ...declared, label: "new" });
+    expect(updated).toMatchObject({ label: "new" });
+    await reconciler().delete(id, old);
+    expect(await under.thingsboard.deviceById(id)).toBeUndefined();
+});
+
+test("a whole number that ThingsBoard would turn into text, and so into drift for ever, is refused", async () => {
+    const failures = async (value: unknown) => (await reconciler().check({} as DeviceInputs, { name: "large", attributes: { serial: value }, declaredBy: "project/stack/large" })).failures!.map(({ reason }) => reason);
+    expect(await failures(2 ** 63)).toEqual(['device "large": attributes.serial is a whole number beyond 64 bits, which ThingsBoard would keep as text: give it as text']);
+    for (const value of [-(2 ** 62), 2 ** 53 + 2, 1.5e300 / 7e299, String(2 ** 63)]) expect(await failures(value)).toEqual([]);
+});
+
+test("two who create the same device at once: one makes it, the other is told", async () => {
+    const race = (stack: string) => reconciler().create({ name: "contested", declaredBy: `project/${stack}/contested` });
+    const results = await Promise.allSettled(["one", "two", "three"].map(race));
+    const won = results.filter(result => result.status === "fulfilled");
+    expect(won).toHaveLength(1);
+    for (const result of results) if (result.status === "rejected") expect(String(result.reason)).toContain("set adopt: true to take it over");
+    await reconciler().delete(won[0]!.value.id, won[0]!.value.outs!);
+});
+
+test("writers at once: nobody's change is lost", async () => {
+    const declared: DeviceInputs = { name: "busy", label: "one", declaredBy: "project/stack/busy" };
+    const { id, outs } = await reconciler().create(declared);
+    const somebody = async (index: number) => {
+        for (let attempt = 0; attempt < 20; attempt++) {
+            const found = (await under.thingsboard.deviceById(id))!;
+            const done = await under.thingsboard.saveDevice({ ...found, additionalInfo: { ...found.additionalInfo, [`by${index}`]: true } }).catch(() => undefined);
+            if (done) return;
+        }
+        throw new Error("never got through");
+    };
+    await Promise.all([reconciler().update(id, outs!, { ...declared, label: "two" }), somebody(1), somebody(2)]);
+    expect(await under.thingsboard.deviceById(id)).toMatchObject({ label: "two", additionalInfo: { by1: true, by2: true } });
+    await reconciler().delete(id, outs!);
+});

@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type DeviceCredentialInputs, type DeviceCredentialState, deviceCredential } from "../../sdk/reconcilers/deviceCredential";
+import { issue } from "../unit/mqtt/certificates";
+import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, wire } from "./support";
+
+let under: UnderTest;
+beforeAll(async () => {
+    under = await underTest();
+});
+afterAll(() => under.stop());
+
+const reconciler = () => deviceCredential(() => under.server, () => new Date(), () => undefined);
+const byHand = async (name: string) => (await under.thingsboard.createDevice({ name }, () => false)).id.id;
+const row = async (deviceId: string) => (await under.thingsboard.credentials(deviceId))!;
+const declare = (deviceId: string, stack = "stack", certificatePem = issue("pump").certificatePem): DeviceCredentialInputs => ({ deviceId, certificatePem, declaredBy: `project/${stack}/${randomUUID()}` });
+const bound = async (inputs: DeviceCredentialInputs) => {
+    const { id, outs } = await reconciler().create(inputs);
+    return { id, state: outs as DeviceCredentialState };
+};
+
+/** As a device's certificate may be handed over: with other text around it, and with other line ends. */
+const spelling = fc.constantFrom<(pem: string) => string>(
+    pem => pem,
+    pem => pem.replaceAll("\n", "\r\n"),
+    pem => `\nSubject: CN=pump\n${pem}\n\n`,
+);
+
+const inputs = fc.record({
+    name: someName,
+    spell: spelling,
+    target: fc.constantFrom("deviceId", "deviceName", "both"),
+    adopt: maybe(fc.boolean()),
+    onDelete: maybe(fc.constantFrom("revoke", "keep")),
+    onDrift: maybe(fc.constantFrom("repair", "fail")),
+});
+
+test("whatever is declared is unchanged right afterwards, after a read, and after an update", async () => {
+    await fc.assert(
+        fc.asyncProperty(inputs, async ({ spell, target, ...tried }) => {
+            const { name, declaredBy: _by, ...rest } = fresh(tried);
+            const deviceId = await byHand(name);
+            const targets = { deviceId: { deviceId }, deviceName: { deviceName: name }, both: { deviceId, deviceName: name } };
+            await expectLawful(reconciler(), wire({ ...declare(deviceId, "stack", spell(issue("pump").certificatePem)), deviceId: undefined, ...targets[target], ...rest }) as unknown as DeviceCredentialInputs);
+            expect((await row(deviceId)).credentialsType).toBe(rest.onDelete === "keep" ? "X509_CERTIFICATE" : "ACCESS_TOKEN");
+            await under.thingsboard.deleteDevice(deviceId);
+        }),
+        { numRuns: 40 },
+    );
+});
+
+test("what is not known yet is no failure and no replacement, at any depth", async () => {
+    const declared = { ...declare(await byHand("patient")), deviceName: "patient", adopt: false, onDelete: "revoke", onDrift: "repair" } as const;
+    const { state } = await bound(declared);
+    await expectPatient(reconciler(), state, declared);
+});
+
+test("state whose optional fields are missing is read, updated and deleted", async () => {
+    const deviceId = await byHand("old state");
+    const declared = declare(deviceId);
+    const { id, state } = await bound(declared);
+    const { stateVersion, certificatePem, targetInputs, credentialsId, rowVersion, bindingRevision, boundAt, declaredBy } = state;
+    const old: DeviceCredentialState = { stateVersion, deviceId, certificatePem, targetInputs, credentialsId, rowVersion, bindingRevision, boundAt, declaredBy };
+    expect(await reconciler().diff(id, old, declared)).toEqual({ changes: false });
+    expect(await reconciler().read(id, old)).toMatchObject({ id, inputs: declared });
+    await reconciler().update(id, old, { ...declared, onDrift: "fail" });
+    await reconciler().delete(id, old);
+    expect((await row(deviceId)).credentialsType).toBe("ACCESS_TOKEN");
+});
+
+test.for([["a server of today", {}], ["a server before 3.8", { version: "3.6" }]] as const)("%s: a predecessor does not revoke what its successor has bound, also after a refresh", async ([, options]) => {
+    const outer = under;
+    under = await underTest(options);
+    try {
+        const deviceId = await byHand("replaced");
+        const declared = declare(deviceId);
+        const old = await bound(declared);
+        const successor = await bound(declare(deviceId, "stack", declared.certificatePem));
+        const refreshed = (await reconciler().read(old.id, old.state)) as { props: DeviceCredentialState };
+        await reconciler().delete(old.id, refreshed.props);
+        expect((await row(deviceId)).credentialsId).toBe(old.state.credentialsId);
+        await reconciler().delete(successor.id, successor.state);
+        expect((await row(deviceId)).credentialsType).toBe("ACCESS_TOKEN");
+    } finally {
+        await under.stop();
+        under = outer;
+    }
+});
+
+test("a binding that another stack has taken over is left to it, also after a refresh", async () => {
+    const deviceId = await byHand("migrated");
+    const declared = declare(deviceId);
+    const here = await bound(declared);
+    await bound(declare(deviceId, "other", declared.certificatePem));
+    const refreshed = (await reconciler().read(here.id, here.state)) as { props: DeviceCredentialState };
+    await reconciler().delete(here.id, refreshed.props);
+    expect((await row(deviceId)).credentialsType).toBe("X509_CERTIFICATE");
+});
+
+test("a row that somebody saved again as it was is still ours, and revoked in the end", async () => {
+    const deviceId = await byHand("saved again");
+    const { id, state } = await bound(declare(deviceId));
+    await under.thingsboard.saveCredentials(await row(deviceId));
+    const refreshed = (await reconciler().read(id, state)) as { props: DeviceCredentialState };
+    expect(refreshed.props).toEqual(state);
+    await reconciler().delete(id, state);
+    expect((await row(deviceId)).credentialsType).toBe("ACCESS_TOKEN");
+    expect(await under.thingsboard.attributes(deviceId, "SERVER_SCOPE", ["pulumiBinding"])).toEqual([]);
+});
+
+test("writers at once: what is bound in the end is somebody's whole, and a stale one does not overwrite it blindly", async () => {
+    const deviceId = await byHand("contested");
+    const pems = [1, 2, 3].map(index => issue(`pump ${index}`).certificatePem);
+    const results = await Promise.allSettled(pems.map(pem => reconciler().create({ ...declare(deviceId, "stack", pem), adopt: true })));
+    const states = results.flatMap(result => (result.status === "fulfilled" ? [result.value.outs as DeviceCredentialState] : []));
+    const last = await row(deviceId);
+    expect(states.map(({ credentialsId }) => credentialsId)).toContain(last.credentialsId);
+    expect(new Set(states.map(({ rowVersion }) => rowVersion)).size).toBe(states.length);
+    for (const result of results) if (result.status === "rejected") expect(String(result.reason)).toMatch(/was not made by this stack|changed/);
+});

@@ -1,0 +1,93 @@
+// Resources that make nothing on the server, or only look at it.
+
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { activation } from "../../sdk/reconcilers/activation";
+import { type PublishCheckInputs, publishCheck } from "../../sdk/reconcilers/publishCheck";
+import { renewal } from "../../sdk/reconcilers/renewal";
+import { type ServerChainInputs, serverChain } from "../../sdk/reconcilers/serverChain";
+import { readLeaf } from "../../sdk/x509/leaf";
+import { issue } from "../unit/mqtt/certificates";
+import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, wire } from "./support";
+
+let under: UnderTest;
+beforeAll(async () => {
+    under = await underTest();
+});
+afterAll(() => under.stop());
+
+const now = () => new Date();
+const quiet = () => undefined;
+
+test("Renewal", async () => {
+    const inputs = fc.record({
+        certificate: fc.string(),
+        afterDays: maybe(fc.double({ min: 0.5, max: 5000, noNaN: true })),
+        jitterDays: fc.double({ min: 0, max: 0.4, noNaN: true }),
+        maxPerUp: maybe(fc.integer({ min: 1, max: 10 })),
+        issuedFrom: fc.string(),
+        follows: maybe(fc.integer({ min: Date.now() - 1000, max: Date.now() })),
+        declaredBy: fc.uuid(),
+    });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(renewal(now), declared as never)));
+    const declared = { certificate: "c", afterDays: 100, jitterDays: 1, maxPerUp: 2, issuedFrom: "x", follows: Date.now(), declaredBy: "a/b/c" };
+    const { outs } = await renewal(now).create(declared);
+    await expectPatient(renewal(now), outs!, declared);
+});
+
+test("Activation", async () => {
+    const time = fc.integer({ min: 0, max: 4e12 });
+    const inputs = fc.record({ since: fc.tuple(time, time), leadDays: fc.integer({ min: 0, max: 300 }), validityDays: fc.integer({ min: 1, max: 5000 }) });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(activation(now), declared)));
+    const declared = { since: [1, 2] as const, leadDays: 1, validityDays: 2 };
+    const { outs } = await activation(now).create(declared);
+    await expectPatient(activation(now), outs!, declared);
+});
+
+async function bound(name: string) {
+    const { certificatePem, privateKeyPem } = issue("pump");
+    const { base64Der, credentialsId } = readLeaf(certificatePem);
+    const device = await under.thingsboard.createDeviceWithCredentials({ name }, { credentialsType: "X509_CERTIFICATE", credentialsValue: base64Der }, () => false);
+    return { deviceId: device.id.id, deviceName: name, certificatePem, privateKeyPem, credentialsId, bindingRevision: 1, boundAt: Date.now() };
+}
+
+test("PublishCheck", async () => {
+    const inputs = fc.record({
+        name: someName,
+        mode: fc.constantFrom("publish", "connect"),
+        payload: maybe(fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.integer(), { minKeys: 1, maxKeys: 3 }).map(value => JSON.stringify(value))),
+        verifyStored: fc.constantFrom("required", "warn", "off"),
+        mqttVersion: maybe(fc.constantFrom("auto", "3.1.1", "5")),
+        timeout: fc.integer({ min: 5, max: 60 }),
+        onFailure: fc.constantFrom("fail", "warn"),
+        rollback: fc.boolean(),
+        triggers: maybe(fc.array(fc.jsonValue(), { maxLength: 2 })),
+    });
+    const reconciler = publishCheck(() => under.server, quiet);
+    await fc.assert(
+        fc.asyncProperty(inputs, async tried => {
+                const { name, declaredBy: _by, ...rest } = fresh(tried);
+            await expectLawful(reconciler, { ...(await bound(name)), ...rest } as PublishCheckInputs);
+        }),
+        { numRuns: 12 },
+    );
+    const declared = { ...(await bound("patient")), mode: "connect", verifyStored: "off", timeout: 20, onFailure: "fail", rollback: true, mqttVersion: "5", triggers: [{ a: [1] }] } as const;
+    const { outs } = await reconciler.create(declared);
+    expect(JSON.stringify(outs)).not.toContain("PRIVATE KEY");
+    await expectPatient(reconciler, outs!, declared);
+});
+
+test("ServerChain", async () => {
+    const reconciler = serverChain(() => under.server, quiet, now);
+    const { outs: first } = await reconciler.create({ source: "handshake", timeout: 10 });
+    const inputs = fc.record({
+        source: fc.constant("handshake" as const),
+        host: maybe(fc.constantFrom("localhost", "127.0.0.1")),
+        port: maybe(fc.constant(under.emulator.mqttsPort)),
+        caPem: maybe(fc.constant(under.emulator.caPem)),
+        fingerprint: maybe(fc.constant(first!.serverFingerprint)),
+        timeout: fc.integer({ min: 5, max: 60 }),
+    });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire(declared) as ServerChainInputs)), { numRuns: 20 });
+    await expectPatient(reconciler, first!, { source: "handshake", host: "localhost", port: under.emulator.mqttsPort, caPem: under.emulator.caPem, fingerprint: first!.serverFingerprint, timeout: 10 });
+});
