@@ -6,7 +6,9 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Emulator, startEmulator } from "../../sdk/emulator";
+import { deviceCredential } from "../../sdk/reconcilers/deviceCredential";
 import { revoke } from "../../sdk/reconcilers/revoke";
+import type { Server } from "../../sdk/reconcilers/server";
 import { connect as connectRest, type ThingsBoard } from "../../sdk/thingsboard";
 import { bind, connect, makeCert, type Rest, restOf, TELEMETRY } from "../emulator/support";
 
@@ -41,6 +43,10 @@ test("the certificate is released, noted, and its session closed; an earlier not
     expect(await revokedOn(id)).toEqual({ before: "2026-01-01T00:00:00.000Z", [certificate.id]: done.at });
     expect(await device.closed()).not.toBe("open");
     expect((await connect(emulator, { certificate })).connack).toBe(5);
+
+    const server: Server = { thingsboard, mqtt: { host: "", port: 0 }, restHost: "", restVerified: true };
+    const deployment = deviceCredential(() => server, () => new Date(), () => undefined).create({ deviceName: "pump-1", certificatePem: certificate.pem, adopt: true, declaredBy: "fleet/dev/pump-1" });
+    await expect(deployment).rejects.toThrow(`device "pump-1": this certificate was revoked on ${done.at} and is never bound again`);
     await expect(revoke(thingsboard, "pump-1", pace)).rejects.toThrow('device "pump-1" holds no certificate, but credentials of type ACCESS_TOKEN: there is nothing to revoke');
 });
 
