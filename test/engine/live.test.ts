@@ -68,7 +68,7 @@ emulated.test("tests run there, those that need the emulator are counted, and no
     expect(code, output).toBe(0);
     expect(output).toContain("ThingsBoard CE 4.3.1.3, as tenant@thingsboard.org; devices connect at localhost:");
     // A profile, a customer, and the device that made the profile, which the test leaves to whoever runs it.
-    expect(output).toMatch(/removed what was left behind: device live-\w+-profile-maker, device profile live-\w+-pump, customer live-\w+-Acme/);
+    expect(output).toMatch(/removed what was left behind: device live-\w+-\w+-profile-maker, device profile live-\w+-\w+-pump, customer live-\w+-\w+-Acme/);
     expect(output).toMatch(/^2 passed, 0 failed, \d+ need the emulator and were not run$/m);
     expect(await left()).toEqual([]);
     expect(proxy.requests.length).toBeGreaterThan(10);

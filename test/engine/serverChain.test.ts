@@ -59,7 +59,7 @@ test("a chain that verifies is what the publish check and mosquitto_pub trust", 
     await promisify(execFile)("mosquitto_pub", publish, { cwd: folder });
     await expect.poll(() => server.latest(text("deviceId"), "temperature"), { timeout: 15_000 }).toBe("25");
     // Days pass, and that is no change.
-    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 8 });
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).not.toHaveProperty("update");
 });
 
 emulated.test("a pinned fingerprint, of the server or of its authority, needs no authority; a wrong one takes nothing", async () => {
