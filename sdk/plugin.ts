@@ -62,7 +62,7 @@ let current: Server | undefined;
 export function reconciler(type: string, protocol: number): dynamic.ResourceProvider {
     const make = reconcilers[type]?.[protocol];
     if (!make) {
-        throw new UserError(`this stack was deployed by a newer pulumi-thingsboard (${type}, protocol ${protocol}), which this one can't read: run "npm install pulumi-thingsboard@latest"`);
+        throw plain(new UserError(`this stack was deployed by a newer pulumi-thingsboard (${type}, protocol ${protocol}), which this one can't read: run "npm install pulumi-thingsboard@latest"`));
     }
     const provider = make();
     return {
@@ -124,7 +124,11 @@ async function plainly<Result>(run: () => Promise<Result>): Promise<Result> {
     try {
         return await run();
     } catch (error) {
-        if (error instanceof UserError) error.stack = error.message;
-        throw error;
+        throw plain(error);
     }
+}
+
+function plain(error: unknown): unknown {
+    if (error instanceof UserError) error.stack = error.message;
+    return error;
 }

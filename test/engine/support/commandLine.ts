@@ -26,10 +26,9 @@ export interface CommandLine {
 }
 
 /** The stack has a name of its own, so that the settings file beside Pulumi.yaml is nobody else's; `remove` takes it away. */
-export function commandLine(project: string, environment: Readonly<Record<string, string>>): CommandLine {
-    const stack = own(randomBytes(4).toString("hex"));
+export function commandLine(project: string, environment: Readonly<Record<string, string>>, stack = own(randomBytes(4).toString("hex"))): CommandLine {
     const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-test-"));
-    const env = { ...process.env, ...environment, PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_CONFIG_PASSPHRASE: "a passphrase for tests", PULUMI_STACK: stack };
+    const env = { ...process.env, PULUMI_CONFIG_PASSPHRASE: "a passphrase for tests", ...environment, PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_STACK: stack };
     const pulumi = async (...args: string[]) => {
         try {
             return (await run("pulumi", ["--non-interactive", "--color", "never", "--cwd", project, ...args], { env, maxBuffer: 64e6 })).stdout;
