@@ -10,6 +10,7 @@ import { deviceCredential } from "./reconcilers/deviceCredential";
 import { deviceProfile } from "./reconcilers/deviceProfile";
 import { enrolmentCheck } from "./reconcilers/enrolmentCheck";
 import { fleetBatch } from "./reconcilers/fleetBatch";
+import { fleetMembership } from "./reconcilers/fleetMembership";
 import { publishCheck } from "./reconcilers/publishCheck";
 import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
@@ -51,6 +52,7 @@ const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provide
     EnrolmentCheck: { 1: () => enrolmentCheck(server, warn, now) as Provider },
     Renewal: { 1: () => renewal(now) as Provider },
     FleetBatch: { 1: () => fleetBatch(server, say, now) as Provider },
+    FleetMembership: { 1: () => fleetMembership() as Provider },
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { UserError } from "../userError";
-import type { BatchSummary, DeviceName, DeviceRecord, FleetBatchInputs, FleetBatchState, FleetSize } from "./fleet/batch";
+import type { BatchSummary, DeviceName, DeviceRecord, FleetBatchInputs, FleetBatchState } from "./fleet/batch";
 import { batchFailures } from "./fleet/check";
 import { contextOf } from "./fleet/context";
 import { observe } from "./fleet/observe";
@@ -20,10 +20,9 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
     const all = new Map<string, Progress>();
 
     return {
-        async check(olds, news: FleetBatchInputs & FleetSize) {
-            const { fleetSize: _f, maxRemovals: _m, ...inputs } = news;
+        async check(olds, news) {
             if (isNew(olds) && news.members.length > 0) progressOf(news).expect(news.batch, news.members.length);
-            return { inputs, failures: batchFailures(olds, news, now()) };
+            return { inputs: news, failures: batchFailures(olds, news, now()) };
         },
 
         async diff(_id, state, news) {

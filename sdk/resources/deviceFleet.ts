@@ -3,8 +3,8 @@ import { UserError } from "../userError";
 import type { IssuedAlgorithm } from "../x509/issue";
 import { certificateId, readLeaf, toPem } from "../x509/leaf";
 import { declaredBy } from "./dynamicResource";
-import { FleetBatch } from "./fleetBatch";
-import { type Shard, batchOf, parseShard, shardOf } from "./fleetMembership";
+import { FleetBatch, FleetMembership } from "./fleetBatch";
+import { type Shard, batchOf, membersOf, parseShard, shardOf } from "./fleetMembership";
 
 export interface FleetDevice {
     /** Name of the device, unique on the tenant: 1 to 255 characters. Known while the program runs: it decides the batch. */
@@ -162,17 +162,13 @@ export class DeviceFleet extends pulumi.ComponentResource {
         const devices = args.devices.map(device => (typeof device === "string" ? { name: device } : device)).filter(({ name }) => !shard || shardOf(name, shard.count) === shard.index);
         const members = Array.from({ length: count }, (): FleetDevice[] => []);
         for (const device of devices) members[batchOf(device.name, count)]!.push(device);
-        const common = {
-            fleet: declaredBy(fleetName),
-            batches: count,
-            ...(shard ? { shard: `${shard.index}/${shard.count}` } : {}),
-            settings: settingsOf(args),
-            concurrency: args.concurrency ?? 64,
-            fleetSize: devices.length,
-            ...(args.maxRemovals === undefined ? {} : { maxRemovals: args.maxRemovals }),
-        };
-        this.names = new Set(devices.map(({ name }) => name));
-        this.batches = members.map((those, batch) => new FleetBatch(`${fleetName}-${batch}`, { ...common, batch, ...membersOf(those) }, { parent: this }));
+        const names = devices.map(({ name }) => name);
+        const born = { fleet: declaredBy(fleetName), batches: count, ...(shard ? { shard: `${shard.index}/${shard.count}` } : {}) };
+        const common = { ...born, settings: settingsOf(args), concurrency: args.concurrency ?? 64 };
+        const guarded = { members: membersOf(names), onRemove: common.settings["onRemove"], ...(args.maxRemovals === undefined ? {} : { maxRemovals: args.maxRemovals }) };
+        const membership = new FleetMembership(fleetName, { ...born, ...guarded }, { parent: this });
+        this.names = new Set(names);
+        this.batches = members.map((those, batch) => new FleetBatch(`${fleetName}-${batch}`, { ...common, batch, ...declared(those) }, { parent: this, dependsOn: membership }));
         this.summary = pulumi.all(this.batches.map(({ summary }) => summary)).apply(summaries => {
             const expiries = summaries.flatMap(({ nextExpiry }) => nextExpiry ?? []).sort();
             const sum = (field: "devices" | "failed") => summaries.reduce((total, summary) => total + summary[field], 0);
@@ -201,7 +197,7 @@ export class DeviceFleet extends pulumi.ComponentResource {
     }
 }
 
-function membersOf(devices: readonly FleetDevice[]): pulumi.Inputs {
+function declared(devices: readonly FleetDevice[]): pulumi.Inputs {
     const details = devices.flatMap(({ name, label, attributes, certificatePem }) => {
         const found = {
             ...(label === undefined ? {} : { label }),

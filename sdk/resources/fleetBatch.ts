@@ -13,3 +13,10 @@ export class FleetBatch extends DynamicResource {
         super("FleetBatch", 1, name, { devices: undefined, keys: undefined, summary: undefined, ...props }, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["keys"] }));
     }
 }
+
+/** Which devices the fleet has: checked before any batch is. @internal Declared by `DeviceFleet` alone. */
+export class FleetMembership extends DynamicResource {
+    constructor(name: string, props: pulumi.Inputs, opts: pulumi.CustomResourceOptions) {
+        super("FleetMembership", 1, name, props, opts);
+    }
+}

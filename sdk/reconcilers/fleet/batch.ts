@@ -52,13 +52,6 @@ export interface FleetBatchInputs {
     readonly drift?: Readonly<Record<DeviceName, string>>;
 }
 
-/** What the program sends beside the inputs for `check` alone; it must not touch batches whose devices stay the same. */
-export interface FleetSize {
-    /** Devices of the whole fleet, or of this shard of it. */
-    readonly fleetSize?: number;
-    readonly maxRemovals?: number;
-}
-
 export interface DeviceRecord {
     readonly id: DeviceId;
     /** Of the row of credentials, as we left it; null before ThingsBoard 3.8. */

@@ -6,38 +6,22 @@ import { leafFault, toPem } from "../../x509/leaf";
 import { claim } from "../claims";
 import { deviceFailures } from "../deviceInputs";
 import { isUnknown } from "../reconciler";
-import type { FleetBatchInputs, FleetSettings, FleetSize } from "./batch";
+import type { FleetBatchInputs, FleetSettings } from "./batch";
 import { own } from "./plan";
-import { countRemovals, removalLimit } from "./removals";
-import { fleetName, some } from "./words";
+import { fleetName } from "./words";
 
-export function batchFailures(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs & FleetSize, now: Date): dynamic.CheckFailure[] {
+export function batchFailures(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, now: Date): dynamic.CheckFailure[] {
     const failures: dynamic.CheckFailure[] = [];
     const fleet = fleetName(news.fleet);
     const fail = (property: string, reason: string) => failures.push({ property, reason: `${fleet}: ${reason}` });
 
-    if (olds.batches !== undefined && olds.batches !== news.batches) fail("batches", otherBatches(olds.batches, news.batches));
-    if (olds.batches !== undefined && olds.shard !== news.shard) fail("shard", otherShard(olds.shard, news.shard));
     for (const [property, reason] of settingFaults(news.settings)) fail(property, reason);
     for (const name of news.members) failures.push(...deviceFaults(olds, news, name, now));
     if (news.settings.onDrift === "fail" && olds.drift) {
         for (const [name, found] of Object.entries(olds.drift)) failures.push({ property: "onDrift", reason: `device "${name}" ${found}, and onDrift is "fail": put it right on ThingsBoard and run "pulumi refresh", or set onDrift: "repair"` });
     }
-    const declared = new Set(news.members);
-    const gone = (olds.members ?? []).filter(name => !declared.has(name));
-    const removed = countRemovals(news.fleet, news.batch, gone);
-    const limit = removalLimit(news, removed.length);
-    if (gone.length > 0 && removed.length > limit) {
-        fail("maxRemovals", `${removed.length} devices or more are no longer declared (${some(removed)}), and maxRemovals is ${limit}: if the list of devices is right, set maxRemovals higher; ${consequence[news.settings.onRemove] ?? ""}`);
-    }
     return failures;
 }
-
-const consequence = {
-    revoke: "their certificates will be refused from then on",
-    delete: "they will be deleted with their telemetry",
-    keep: "they will stay on ThingsBoard as they are",
-} as const;
 
 function deviceFaults(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, name: string, now: Date): dynamic.CheckFailure[] {
     const details = own(news.details, name);
@@ -80,16 +64,3 @@ function settingFaults(settings: FleetSettings): [property: string, reason: stri
     if (profile !== undefined && !isUnknown(profile) && (typeof profile !== "string" || profile.trim() === "")) faults.push(["deviceProfile", "deviceProfile is blank: give the name of an existing device profile, or leave it out"]);
     return faults;
 }
-
-const otherBatches = (before: number, now: number): string =>
-    `batches is ${now}, and the fleet was made with ${before}: the number decides which batch holds which device, so it stays as long as the fleet does. ` +
-    `Set batches back to ${before} (a batch may hold thousands of devices), and declare what doesn't fit as a second DeviceFleet`;
-
-function otherShard(before: string | undefined, now: string | undefined): string {
-    const shown = (shard: string | undefined) => (shard === undefined ? "no shard" : `shard ${shard}`);
-    return (
-        `this is ${shown(now)}, and the fleet in this stack was made as ${shown(before)}: the number of shards decides which stack holds which device, ` +
-        `and another one would revoke devices here and make them anew elsewhere. Set the shard back to what it was, and declare what doesn't fit as a second DeviceFleet with more shards`
-    );
-}
-

@@ -5,16 +5,15 @@ import type { Device, DeviceCredentials } from "../../thingsboard/model";
 import { certificateId } from "../../x509/leaf";
 import { markOf } from "../ownership";
 import { saveRow } from "../save";
-import type { Server } from "../server";
-import type { DeviceName, DeviceRecord, FleetBatchState } from "./batch";
-import { about } from "./context";
+import type { DeviceName, DeviceRecord } from "./batch";
+import { type BatchContext, about } from "./context";
 
 /** Acts on what is still ours alone: a successor that took the device over has put a mark of its own on it. */
-export async function remove(server: Server, state: Pick<FleetBatchState, "claim" | "settings">, name: DeviceName, record: DeviceRecord, found: Device | undefined): Promise<void> {
-    const { onRemove } = state.settings;
+export async function remove(context: BatchContext, name: DeviceName, record: DeviceRecord, found: Device | undefined): Promise<void> {
+    const { onRemove } = context.inputs.settings;
     const mark = found && markOf(found);
-    if (!found || onRemove === "keep" || (mark && mark.claim !== state.claim)) return;
-    const thingsboard = about({ server }, name);
+    if (!found || onRemove === "keep" || (mark && mark.claim !== context.claim)) return;
+    const thingsboard = about(context, name);
     // A device that was there before the fleet is never deleted with its history.
     if (onRemove === "delete" && mark?.adopted === false) await thingsboard.deleteDevice(record.id);
     else await saveRow(thingsboard, record.id, async row => (isOurs(row, record) ? freshToken(row) : undefined));

@@ -73,7 +73,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
 
     async function take(name: DeviceName, found: ReadonlyMap<string, Device>): Promise<void> {
         const record = result.devices[name]!;
-        await remove(server, before!, name, record, found.get(record.id));
+        await remove(context, name, record, found.get(record.id));
         delete result.devices[name];
         delete result.keys[name];
         delete result.details[name];

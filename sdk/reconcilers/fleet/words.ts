@@ -33,7 +33,7 @@ export function failures(failed: Readonly<Record<DeviceName, string>>): string[]
         const bare = withoutDevice(name, reason);
         byReason.set(bare, [...(byReason.get(bare) ?? []), name]);
     }
-    const sentences = [...byReason].map(([reason, names]) => (names.length === 1 ? `device "${names[0]}": ${reason}` : `${names.length} devices (${some(names)}): ${reason}`));
+    const sentences = [...byReason].map(([reason, names]) => (names.length === 1 ? about(names[0]!, failed[names[0]!]!) : `${names.length} devices (${some(names)}): ${reason}`));
     const shown = sentences.slice(0, reasonsShown);
     if (sentences.length > reasonsShown) shown.push(`and ${sentences.length - reasonsShown} more reasons, which are in the state of this batch ("failed")`);
     return shown;
@@ -41,7 +41,9 @@ export function failures(failed: Readonly<Record<DeviceName, string>>): string[]
 
 const reasonsShown = 20;
 
-/** Reasons that differ in the device's name alone become one; the sentence about it keeps the name. */
+const about = (name: DeviceName, reason: string): string => (reason.includes(`device "${name}"`) ? reason : `device "${name}": ${reason}`);
+
+/** Reasons that differ in the device's name alone become one. */
 function withoutDevice(name: DeviceName, reason: string): string {
     const prefix = `device "${name}": `;
     return (reason.startsWith(prefix) ? reason.slice(prefix.length) : reason).replaceAll(`device "${name}"`, "the device");
