@@ -28,11 +28,14 @@ export function createProgress(fleet: string, { say, now, after }: ProgressDepen
     let failed = 0;
     let began = 0;
     let told = 0;
+    /** A batch began that nobody had announced, as in destroy: more may come. */
+    let open = false;
     let cancel: (() => void) | undefined;
 
     return {
         expect: (batch, devices) => void expected.set(batch, devices),
         begin(batch, devices) {
+            if (!expected.has(batch)) open = true;
             expected.set(batch, devices);
             active++;
             if (cancel) return;
@@ -48,6 +51,7 @@ export function createProgress(fleet: string, { say, now, after }: ProgressDepen
             if (told > 0) say(line());
             cancel = undefined;
             done = failed = told = 0;
+            open = false;
             expected.clear();
         },
     };
@@ -72,8 +76,9 @@ export function createProgress(fleet: string, { say, now, after }: ProgressDepen
         const seconds = Math.max(0.001, (now() - began) / 1000);
         const rate = finished / seconds;
         const left = total() - finished;
-        const rest = left <= 0 ? `in ${duration(seconds)}` : `about ${duration(left / rate)} left`;
-        return `${fleetName(fleet)}: ${thousands(finished)} of ${thousands(Math.max(total(), finished))} devices, ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second, ${rest}${failed === 0 ? "" : `, ${thousands(failed)} failed`}`;
+        const count = open ? thousands(finished) : `${thousands(finished)} of ${thousands(Math.max(total(), finished))}`;
+        const rest = open || left <= 0 ? `in ${duration(seconds)}` : `about ${duration(left / rate)} left`;
+        return `${fleetName(fleet)}: ${count} devices, ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second, ${rest}${failed === 0 ? "" : `, ${thousands(failed)} failed`}`;
     }
 }
 
