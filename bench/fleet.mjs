@@ -45,7 +45,7 @@ for (const { name: what, value, target, ok } of report.targets) console.log(`tar
 
 function machine() {
     const memory = Math.round(os.totalmem() / 2 ** 30);
-    const load = os.loadavg()[0].toFixed(1);
+    const load = Number(os.loadavg()[0]).toFixed(1);
     return `${os.availableParallelism()} cores (${cpu()}), ${memory} GB, ${os.type()} ${os.release()}, load ${load} before the first measurement`;
 }
 

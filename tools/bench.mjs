@@ -10,7 +10,7 @@ const given = process.argv.slice(2);
 const [name, ...args] = given[0]?.startsWith("-") === false ? given : ["fleet", ...given];
 const folder = path.join(repository, "bench");
 const known = fs.readdirSync(folder).filter((file) => file.endsWith(".mjs")).map((file) => path.basename(file, ".mjs"));
-if (!known.includes(name)) {
+if (!name || !known.includes(name)) {
     console.error(`npm run bench -- <${known.join("|")}> [options]`);
     process.exitCode = 2;
 } else {

@@ -78,7 +78,11 @@ export async function deleteAll(server, ids) {
     close();
 }
 
-/** TLS with the device's certificate, CONNECT (MQTT 5), CONNACK, QoS 1, PUBACK, DISCONNECT. */
+/**
+ * TLS with the device's certificate, CONNECT (MQTT 5), CONNACK, QoS 1, PUBACK, DISCONNECT.
+ *
+ * @returns {Promise<void>}
+ */
 function publish(server, cert, key, value) {
     return new Promise((done, fail) => {
         const socket = connect({ host: "127.0.0.1", port: server.mqttsPort, servername: "localhost", ca: server.caPem, cert, key });
@@ -100,11 +104,12 @@ function publish(server, cert, key, value) {
 }
 
 function limit(most) {
+    /** @type {(() => void)[]} */
     const waiting = [];
     let running = 0;
     return async run => {
         if (running < most) running++;
-        else await new Promise(go => waiting.push(go));
+        else await new Promise(go => waiting.push(() => go(undefined)));
         try {
             return await run();
         } finally {

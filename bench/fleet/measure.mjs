@@ -7,13 +7,19 @@ import { byHand } from "./guide.mjs";
 import { fleetProgram, noopProgram, singleProgram } from "./programs.mjs";
 import { shardedFleet } from "./shards.mjs";
 
-export const median = values => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
+/** @param {readonly number[]} values */
+export const median = values => Number([...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)]);
+
+/** @param {string} names @returns {any} */
+const lists = names => Object.fromEntries(names.split(" ").map(name => [name, []]));
+const last = (/** @type {readonly number[]} */ list) => Number(list.at(-1)).toFixed(1);
+const toldSeconds = (/** @type {Record<string, number[]>} */ seconds) => Object.entries(seconds).map(([step, list]) => `${step} ${last(list)} s`).join(", ");
 
 /** First `up` of a fleet with a publish check of each device, beside the bare loop and the guide's own way. */
 export async function checkedFleet(engine, say, { devices, runs, guide }) {
     const server = await startServer();
     const names = prefix => Array.from({ length: devices }, (_, i) => `${prefix}-${String(i).padStart(6, "0")}`);
-    const seconds = { fleet: [], bare: [], guide: [] };
+    const seconds = lists("fleet bare guide");
     let megabytes = {};
     try {
         for (let run = 1; run <= runs; run++) {
@@ -42,7 +48,8 @@ export async function checkedFleet(engine, say, { devices, runs, guide }) {
 
 /** The life of a fleet without checks, at the emulator's own speed. */
 export async function lifeOfFleet(engine, say, { devices, runs }) {
-    const seconds = { first: [], nothing: [], preview: [], refresh: [], one: [], destroy: [], renewed: [], bareReads: [], bareBind: [] };
+    const seconds = lists("first nothing preview refresh one renewed destroy bareReads bareBind");
+    /** @type {any} */
     const figures = {};
     for (let run = 1; run <= runs; run++) {
         const server = await startServer();
@@ -52,11 +59,11 @@ export async function lifeOfFleet(engine, say, { devices, runs }) {
             const first = await project.up(at(devices));
             seconds.first.push(first.seconds);
             const text = project.stateText();
-            const ciphertexts = [...text.matchAll(/"ciphertext":"([^"]*)"/g)].reduce((sum, [, found]) => sum + found.length, 0);
+            const ciphertexts = [...text.matchAll(/"ciphertext":"([^"]*)"/g)].reduce((sum, [, found]) => sum + String(found).length, 0);
             figures.stateBytes = { withKey: Math.round(text.length / devices), withoutKey: Math.round((text.length - ciphertexts) / devices) };
             figures.megabytes = { first: first.megabytes };
             const ids = [...text.matchAll(/"id":"([0-9a-f-]{36})","notAfter"/g)].map(([, id]) => id);
-            for (const [step, args] of [["nothing", ["up", "--yes", "--skip-preview"]], ["preview", ["preview"]], ["refresh", ["refresh", "--yes", "--skip-preview"]]]) {
+            for (const [step, args] of Object.entries({ nothing: ["up", "--yes", "--skip-preview"], preview: ["preview"], refresh: ["refresh", "--yes", "--skip-preview"] })) {
                 const done = await project.pulumi(args, at(devices));
                 seconds[step].push(done.seconds);
                 figures.megabytes[step] = done.megabytes;
@@ -71,7 +78,7 @@ export async function lifeOfFleet(engine, say, { devices, runs }) {
             seconds.destroy.push((await project.pulumi(["destroy", "--yes", "--skip-preview"])).seconds);
             const bare = await provisionAll(server, Array.from({ length: devices }, (_, i) => `bare-${i}`), { check: false });
             seconds.bareBind.push(bare.seconds);
-            say(`${devices} devices, run ${run} of ${runs}: ${Object.entries(seconds).map(([step, list]) => `${step} ${list.at(-1).toFixed(1)} s`).join(", ")}`);
+            say(`${devices} devices, run ${run} of ${runs}: ${toldSeconds(seconds)}`);
         } finally {
             project.remove();
             await server.stop();
@@ -94,17 +101,17 @@ export async function growth(engine, say, { devices }) {
 }
 
 export async function singleResources(engine, say, { devices, runs }) {
-    const seconds = { single: [], noop: [] };
+    const seconds = lists("single noop");
     const server = await startServer();
     try {
         for (let run = 1; run <= runs; run++) {
-            for (const [which, program] of [["noop", noopProgram], ["single", singleProgram]]) {
+            for (const [which, program] of Object.entries({ noop: noopProgram, single: singleProgram })) {
                 const project = await createProject(engine, server, program);
                 seconds[which].push((await project.up({ N: String(devices) })).seconds);
                 await project.pulumi(["destroy", "--yes", "--skip-preview"]);
                 project.remove();
             }
-            say(`${devices} devices as single resources, run ${run} of ${runs}: ${seconds.single.at(-1).toFixed(1)} s, the same resources doing nothing ${seconds.noop.at(-1).toFixed(1)} s`);
+            say(`${devices} devices as single resources, run ${run} of ${runs}: ${last(seconds.single)} s, the same resources doing nothing ${last(seconds.noop)} s`);
         }
     } finally {
         await server.stop();

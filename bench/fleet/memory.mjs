@@ -23,7 +23,7 @@ function family(root) {
         const found = look(Number(name));
         if (found) all.set(Number(name), found);
     }
-    const belongs = pid => pid === root || (all.has(pid) && belongs(all.get(pid).parent));
+    const belongs = pid => pid === root || (all.has(pid) && belongs(all.get(pid)?.parent));
     return [...all].filter(([pid]) => belongs(pid)).map(([, process]) => process);
 }
 
@@ -41,6 +41,7 @@ const kindOf = command =>
     command.includes("dynamic-provider") ? "plugin"
     : command.includes("cmd/run") ? "program"
     : command.includes("language-host") || command.includes("pulumi-language") ? "language host"
+    : command.includes("cli/main.js") ? "driver"
     : command.includes("pulumi-resource-tls") ? "tls plugin"
     : /(^|\/)pulumi /.test(command) ? "engine"
     : "other";

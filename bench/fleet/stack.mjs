@@ -46,7 +46,7 @@ export async function createProject(engine, server, program) {
         up: variables => project.pulumi(["up", "--yes", "--skip-preview"], variables),
         stateText() {
             const [file] = readdirSync(state, { recursive: true, encoding: "utf8" }).filter(name => name.endsWith("stacks/bench/bench.json"));
-            return readFileSync(path.join(state, file), "utf8");
+            return readFileSync(path.join(state, String(file)), "utf8");
         },
         remove: () => rmSync(folder, { recursive: true, force: true }),
     };

@@ -7,11 +7,11 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type CommandLine, commandLine, repository } from "./support/commandLine";
-import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
+import { type ThingsBoardUnderTest, emulatedThingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
 beforeAll(async () => {
-    server = await thingsBoard();
+    server = await emulatedThingsBoard();
 });
 afterAll(() => server.stop());
 

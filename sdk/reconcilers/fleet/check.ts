@@ -27,7 +27,7 @@ function deviceFaults(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, n
     const details = own(news.details, name);
     const declaredBy = `${news.fleet}/${name}`;
     const known = details !== undefined && !isUnknown(details) ? details : {};
-    const failures = deviceFailures({ name, declaredBy, ...(known.label === undefined ? {} : { label: known.label }), ...(known.attributes === undefined ? {} : { attributes: known.attributes }) });
+    const failures = deviceFailures({}, { name, declaredBy, ...(known.label === undefined ? {} : { label: known.label }), ...(known.attributes === undefined ? {} : { attributes: known.attributes }) });
     const { certificate } = known;
     if (certificate !== undefined) {
         // One that is bound already and has expired since is reported, but stops no deployment.

@@ -6,6 +6,7 @@ import { UserError } from "../../userError";
 import { issueSelfSigned, maxCommonName } from "../../x509/issue";
 import { certificateId, readLeaf, toPem } from "../../x509/leaf";
 import { type Mark, markKey, markOf } from "../ownership";
+import { refuseRevoked } from "../revoked";
 import { saveDevice, saveRow } from "../save";
 import type { Base64, DeviceDetails, DeviceName, DeviceRecord } from "./batch";
 import { type BatchContext, about } from "./context";
@@ -72,9 +73,11 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
 export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity): Promise<DeviceRecord> {
     const credentialsId = certificateId(certificate);
     try {
-        const row = await saveRow(thingsboard, device.id.id, async current =>
-            current.credentialsId === credentialsId ? current : { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate },
-        );
+        const row = await saveRow(thingsboard, device.id.id, async current => {
+            if (current.credentialsId === credentialsId) return current;
+            await refuseRevoked(thingsboard, device.id.id, device.name, credentialsId);
+            return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };
+        });
         if (!row) throw new UserError(`device "${device.name}" was deleted while its certificate was being bound: run "pulumi up" again`);
         if (row.credentialsId !== credentialsId) {
             throw new UserError(`device "${device.name}": ThingsBoard answered with credentials ${row.credentialsId} instead of ${credentialsId}: something between here and ThingsBoard changes what is sent`);

@@ -6,7 +6,7 @@ import { publishChecks } from "../../mqtt/pool";
 import { publishCheck } from "../../mqtt/publishCheck";
 import type { Device } from "../../thingsboard/model";
 import { UserError } from "../../userError";
-import { toPem } from "../../x509/leaf";
+import { certificateId, toPem } from "../../x509/leaf";
 import { diagnosisContext, stored, telemetryOf } from "../checkRun";
 import type { Base64, DeviceName, DeviceRecord } from "./batch";
 import { type BatchContext, about, profileOf } from "./context";
@@ -35,10 +35,10 @@ export async function check(context: BatchContext, name: DeviceName, { id, certi
     } as const;
     const outcome = await publishChecks.run(() => publishCheck(request));
     if (!outcome.ok) {
-        const { sentence } = diagnose(outcome, await diagnosisContext(server, thingsboard, { deviceId: id, deviceName: name }, profile));
+        const { sentence } = diagnose(outcome, await diagnosisContext(server, thingsboard, { deviceId: id, deviceName: name }, profile, certificateId(certificate)));
         throw new UserError(`device "${name}": publish check: ${sentence}`);
     }
     // A value that arrives under this device also proves that the certificate is bound to no other one.
     if ((await stored(thingsboard, id, markerKey, value, undefined)) !== undefined) return undefined;
-    return `publish check: ${diagnoseNotStored(outcome, await diagnosisContext(server, thingsboard, { deviceId: id, deviceName: name }, profile)).sentence}`;
+    return `publish check: ${diagnoseNotStored(outcome, await diagnosisContext(server, thingsboard, { deviceId: id, deviceName: name }, profile, certificateId(certificate))).sentence}`;
 }
