@@ -60,7 +60,7 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
             const nothing: FleetBatchInputs = { ...state, members: [], details: {} };
             const { failed } = await carryOut(nothing, state, planOf(state, nothing, now()));
             const reasons = failures(failed);
-            if (reasons.length > 0) throw new UserError(`${batchName(state)}: ${Object.keys(failed).length} devices could not be given up, the next run tries again: ${reasons.join("; ")}`);
+            if (reasons.length > 0) throw new UserError(`${batchName(state)}: ${Object.keys(failed).length} of ${Object.keys(state.devices).length} devices could not be given up; the next run tries again: ${reasons.join("; ")}`);
         },
     };
 
@@ -79,7 +79,7 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
             ...(Object.keys(failed).length === 0 ? {} : { failed }),
             summary: summaryOf(devices, failed),
         });
-        if (reissued.length > 0) say(`warning: ${batchName(inputs)}: ${reissued.length} devices that this fleet had made before have new certificates, since their keys were not in the state (an earlier run was interrupted): ${some(reissued, 20)}`);
+        if (reissued.length > 0) say(`warning: ${batchName(inputs)}: ${reissued.length === 1 ? "1 device that this fleet had made before has a new certificate, since its key was" : `${reissued.length} devices that this fleet had made before have new certificates, since their keys were`} not in the state (an earlier run was interrupted): ${some(reissued, 20)}`);
         for (const warning of warnings.slice(0, 5)) say(`warning: ${warning}`);
         if (warnings.length > 5) say(`warning: ${batchName(inputs)}: the same of ${warnings.length - 5} more devices`);
         const reasons = failures(failed);

@@ -266,6 +266,7 @@ function checkArgs(fleetName: string, args: DeviceFleetArgs, batches: number, sh
     for (const device of args.devices) {
         const name: unknown = typeof device === "object" ? device.name : device;
         if (typeof name !== "string") return fail(`devices has an entry without a name that is text: ${typeof name}`);
+        if (name === "__proto__") fail('devices has "__proto__", which no JavaScript object takes as a key: declare it as a Device');
         if (seen.has(name)) fail(`devices has "${name}" twice: names are unique on a ThingsBoard`);
         seen.add(name);
     }
