@@ -99,8 +99,9 @@ export interface DeviceFleetArgs {
      */
     adopt?: boolean;
     /**
-     * Devices in work at once. REST calls in flight have a bound of their own (`concurrency` of the Provider).
-     * @default 64
+     * Devices in work at once, and so the most publish checks. REST calls in flight have a bound of their own
+     * (`concurrency` of the Provider).
+     * @default 64; eight times `thingsboard:concurrency` where stack config has that, as a shard does
      */
     concurrency?: number;
 }
@@ -164,7 +165,7 @@ export class DeviceFleet extends pulumi.ComponentResource {
         for (const device of devices) members[batchOf(device.name, count)]!.push(device);
         const names = devices.map(({ name }) => name);
         const born = { fleet: declaredBy(fleetName), batches: count, ...(shard ? { shard: `${shard.index}/${shard.count}` } : {}) };
-        const common = { ...born, settings: settingsOf(args), concurrency: args.concurrency ?? 64 };
+        const common = { ...born, settings: settingsOf(args), concurrency: args.concurrency ?? devicesACall * (new pulumi.Config("thingsboard").getNumber("concurrency") ?? 8) };
         const guarded = { members: membersOf(names), onRemove: common.settings["onRemove"], ...(args.maxRemovals === undefined ? {} : { maxRemovals: args.maxRemovals }) };
         const membership = new FleetMembership(fleetName, { ...born, ...guarded }, { parent: this });
         this.names = new Set(names);
@@ -245,6 +246,9 @@ function configuredShard(fleetName: string): Shard | undefined {
 }
 
 const maxBatches = 1024;
+
+/** In work for each REST call in flight: most of them wait, for a publish check or for their turn. */
+const devicesACall = 8;
 
 /** What is known while the program runs fails it at once. The engine's check of each batch looks at the rest. */
 function checkArgs(fleetName: string, args: DeviceFleetArgs, batches: number, shard: Shard | undefined): void {

@@ -48,7 +48,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
     try {
         const removed = [...work].filter(([, kind]) => kind === "removed").map(([name]) => before!.devices[name]!);
         const found = removed.length === 0 ? new Map<string, Device>() : await devicesOf(server, removed);
-        const sample = [...work].find(([, kind]) => kind !== "removed")?.[0];
+        const sample = [...work].find(([, kind]) => kind !== "removed" && kind !== "changed")?.[0];
         await Promise.all([...work].map(([name, kind]) => pool.run(() => attempt(name, kind, found, sample))));
         return result;
     } finally {
