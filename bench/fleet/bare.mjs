@@ -7,7 +7,7 @@ import { connect } from "node:tls";
 import mqtt from "mqtt-packet";
 
 const require = createRequire(import.meta.url);
-const { issueSelfSigned } = require("../../bin/x509/issue.js");
+const { issue } = require("../../bin/x509/issue.js");
 const { toPem } = require("../../bin/x509/leaf.js");
 
 /** As the package does by default. */
@@ -41,7 +41,7 @@ export async function provisionAll(server, names, { check }) {
     const ids = [];
     const began = performance.now();
     await each(names, inFlight.devices, async name => {
-        const { certificate, key } = await issueSelfSigned({ commonName: name, algorithm: "EC_P256", validityDays: 365 }, new Date());
+        const { certificate, key } = await issue({ commonName: name, algorithm: "EC_P256", validityDays: 365 }, new Date());
         const device = { name, additionalInfo: { pulumi: { declaredBy: "bare/loop/fleet", claim: name, adopted: false } } };
         const { id } = await call("POST", "/api/device-with-credentials", { device, credentials: { credentialsType: "X509_CERTIFICATE", credentialsValue: certificate } });
         ids.push(id.id);

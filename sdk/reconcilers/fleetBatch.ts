@@ -113,17 +113,17 @@ const withoutConcurrency = ({ concurrency: _c, ...rest }: FleetBatchInputs) => b
 
 /** The inputs that this state came from. What could not be made yet is among them, or `refresh` would forget it. */
 function inputsOf(state: FleetBatchState) {
-    const { fleet, batch, batches, shard, settings, drift, failed } = state;
+    const { fleet, batch, batches, shard, settings, authority, drift, failed } = state;
     const members = [...new Set([...Object.keys(state.devices), ...Object.keys(failed ?? {})])].sort();
     const outside = Object.entries(state.devices).filter(([name]) => !Object.hasOwn(state.keys, name));
     const details = { ...state.details };
     for (const [name, { certificate }] of outside) details[name] = { ...details[name], certificate };
-    return bare({ fleet, batch, batches, shard, members, details, settings, drift } as Omit<FleetBatchInputs, "concurrency">);
+    return bare({ fleet, batch, batches, shard, members, details, settings, authority, drift } as Omit<FleetBatchInputs, "concurrency">);
 }
 
 /** Without what is empty: it may be there or not. */
 function bare(inputs: Omit<FleetBatchInputs, "concurrency">): Omit<FleetBatchInputs, "concurrency"> {
-    const { fleet, batch, batches, shard, members, details, settings, drift } = inputs;
+    const { fleet, batch, batches, shard, members, details, settings, authority, drift } = inputs;
     return toState({
         fleet,
         batch,
@@ -132,6 +132,7 @@ function bare(inputs: Omit<FleetBatchInputs, "concurrency">): Omit<FleetBatchInp
         members,
         ...(details === undefined || Object.keys(details).length === 0 ? {} : { details }),
         settings,
+        ...(authority === undefined ? {} : { authority }),
         ...(drift === undefined || Object.keys(drift).length === 0 ? {} : { drift }),
     });
 }

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../userError";
 import type { IssuedAlgorithm } from "../x509/issue";
 import { certificateId, readLeaf, toPem } from "../x509/leaf";
+import type { CertificateAuthority } from "./certificateAuthority";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
 import { type Shard, batchOf, membersOf, parseShard, shardOf } from "./fleetMembership";
@@ -43,6 +44,11 @@ export interface FleetCertificateArgs {
      * @default "always"
      */
     rotationPolicy?: "always" | "never";
+    /**
+     * Who signs. Applies to certificates that are issued from then on. Its key goes into the state of each batch, encrypted.
+     * @default none: each certificate is self-signed, as in ThingsBoard's guide
+     */
+    authority?: CertificateAuthority;
 }
 
 export interface DeviceFleetArgs {
@@ -165,7 +171,9 @@ export class DeviceFleet extends pulumi.ComponentResource {
         for (const device of devices) members[batchOf(device.name, count)]!.push(device);
         const names = devices.map(({ name }) => name);
         const born = { fleet: declaredBy(fleetName), batches: count, ...(shard ? { shard: `${shard.index}/${shard.count}` } : {}) };
-        const common = { ...born, settings: settingsOf(args), concurrency: args.concurrency ?? devicesACall * (new pulumi.Config("thingsboard").getNumber("concurrency") ?? 8) };
+        const authority = args.certificate?.authority;
+        const signing = authority ? { authority: pulumi.secret({ certificatePem: authority.certificatePem, privateKeyPem: authority.privateKeyPem }) } : {};
+        const common = { ...born, ...signing, settings: settingsOf(args), concurrency: args.concurrency ?? devicesACall * (new pulumi.Config("thingsboard").getNumber("concurrency") ?? 8) };
         const guarded = { members: membersOf(names), onRemove: common.settings["onRemove"], ...(args.maxRemovals === undefined ? {} : { maxRemovals: args.maxRemovals }) };
         const membership = new FleetMembership(fleetName, { ...born, ...guarded }, { parent: this });
         this.names = new Set(names);

@@ -10,7 +10,7 @@ export class FleetBatch extends DynamicResource {
     declare readonly summary: pulumi.Output<BatchSummary>;
 
     constructor(name: string, props: pulumi.Inputs, opts: pulumi.CustomResourceOptions) {
-        super("FleetBatch", 1, name, { devices: undefined, keys: undefined, summary: undefined, ...props }, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["keys"] }));
+        super("FleetBatch", 1, name, { devices: undefined, keys: undefined, summary: undefined, ...props }, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["keys", "authority"] }));
     }
 }
 

@@ -1,6 +1,7 @@
-// Makes a key and a self-signed certificate for a device, as `DeviceCertificate` does through the TLS provider.
+// Makes a key and a certificate for a device, self-signed or signed by an authority, as `DeviceCertificate` does through the
+// TLS provider.
 
-import { createHash, createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
 import { promisify } from "node:util";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import * as asn1 from "@peculiar/asn1-x509";
@@ -15,6 +16,14 @@ export interface IssueRequest {
     readonly validityDays: number;
     /** PKCS#8 DER as base64: kept instead of making a new one. */
     readonly key?: string;
+    /** Who signs; without one the device itself. */
+    readonly authority?: SigningAuthority;
+}
+
+/** Both PEM. */
+export interface SigningAuthority {
+    readonly certificatePem: string;
+    readonly privateKeyPem: string;
 }
 
 export interface Issued {
@@ -32,13 +41,12 @@ export const maxCommonName = 64;
 const backdatedMs = 5 * 60_000;
 const dayMs = 86_400_000;
 
-const ecdsaWithSha256 = "1.2.840.10045.4.3.2";
-const rsaWithSha256 = "1.2.840.113549.1.1.11";
-
-export async function issueSelfSigned(request: IssueRequest, now: Date): Promise<Issued> {
+export async function issue(request: IssueRequest, now: Date): Promise<Issued> {
     const privateKey = request.key === undefined ? await newKey(request.algorithm) : createPrivateKey({ key: Buffer.from(request.key, "base64"), format: "der", type: "pkcs8" });
     const notAfter = wholeSecond(now.getTime() + request.validityDays * dayMs);
-    const der = await certificateOf(privateKey, request.commonName, wholeSecond(now.getTime() - backdatedMs), notAfter);
+    const name = subject(request.commonName);
+    const signer = request.authority === undefined ? { key: privateKey, name } : signerOf(request.authority);
+    const der = await certificateOf(privateKey, name, signer, wholeSecond(now.getTime() - backdatedMs), notAfter);
     return {
         certificate: der.toString("base64"),
         key: privateKey.export({ format: "der", type: "pkcs8" }).toString("base64"),
@@ -52,26 +60,56 @@ async function newKey(algorithm: IssuedAlgorithm): Promise<KeyObject> {
     return (await promisify(generateKeyPair)("rsa", { modulusLength: Number(algorithm.slice("RSA_".length)) })).privateKey;
 }
 
-async function certificateOf(privateKey: KeyObject, commonName: string, notBefore: Date, notAfter: Date): Promise<Buffer> {
+/** Whoever signs: the device itself, or an authority. */
+interface Signer {
+    readonly key: KeyObject;
+    readonly name: asn1.Name;
+    /** Of an authority: its own subject key identifier. */
+    readonly keyId?: ArrayBuffer;
+}
+
+const signers = new Map<string, Signer>();
+
+/** One authority signs thousands: it is read once. */
+function signerOf({ certificatePem, privateKeyPem }: SigningAuthority): Signer {
+    const known = signers.get(certificatePem);
+    if (known) return known;
+    const { subject, subjectPublicKeyInfo, extensions } = AsnConvert.parse(new X509Certificate(certificatePem).raw, asn1.Certificate).tbsCertificate;
+    const own = extensions?.find(({ extnID }) => extnID === asn1.id_ce_subjectKeyIdentifier);
+    const keyId = own ? AsnConvert.parse(own.extnValue.buffer, asn1.SubjectKeyIdentifier).buffer : keyIdOf(subjectPublicKeyInfo);
+    const signer = { key: createPrivateKey(privateKeyPem), name: subject, keyId };
+    signers.set(certificatePem, signer);
+    return signer;
+}
+
+/** The signature that goes with a key. Parameters: NULL for RSA (RFC 3279), absent for ECDSA (RFC 5758). */
+function algorithmOf(key: KeyObject): { readonly hash: string; readonly identifier: asn1.AlgorithmIdentifier } {
+    if (key.asymmetricKeyType === "rsa") return { hash: "sha256", identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.2.840.113549.1.1.11", parameters: null }) };
+    const [hash, algorithm] = key.asymmetricKeyDetails?.namedCurve === "secp384r1" ? ["sha384", "1.2.840.10045.4.3.3"] : ["sha256", "1.2.840.10045.4.3.2"];
+    return { hash, identifier: new asn1.AlgorithmIdentifier({ algorithm }) };
+}
+
+async function certificateOf(privateKey: KeyObject, name: asn1.Name, signer: Signer, notBefore: Date, notAfter: Date): Promise<Buffer> {
     const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
     const subjectPublicKeyInfo = AsnConvert.parse(spki, asn1.SubjectPublicKeyInfo);
-    const isRsa = privateKey.asymmetricKeyType === "rsa";
-    // Parameters: NULL for RSA (RFC 3279), absent for ECDSA (RFC 5758).
-    const algorithm = new asn1.AlgorithmIdentifier(isRsa ? { algorithm: rsaWithSha256, parameters: null } : { algorithm: ecdsaWithSha256 });
-    const name = subject(commonName);
+    const { hash, identifier } = algorithmOf(signer.key);
     const tbsCertificate = new asn1.TBSCertificate({
         version: asn1.Version.v3,
         serialNumber: serialNumber(),
-        signature: algorithm,
-        issuer: name,
+        signature: identifier,
+        issuer: signer.name,
         subject: name,
         validity: new asn1.Validity({ notBefore, notAfter }),
         subjectPublicKeyInfo,
-        extensions: new asn1.Extensions([...endEntity, subjectKeyIdentifier(subjectPublicKeyInfo)]),
+        extensions: new asn1.Extensions([
+            ...endEntity,
+            extension(asn1.id_ce_subjectKeyIdentifier, false, new asn1.SubjectKeyIdentifier(keyIdOf(subjectPublicKeyInfo))),
+            ...(signer.keyId === undefined ? [] : [extension(asn1.id_ce_authorityKeyIdentifier, false, new asn1.AuthorityKeyIdentifier({ keyIdentifier: new asn1.KeyIdentifier(signer.keyId) }))]),
+        ]),
     });
     const signed = Buffer.from(AsnConvert.serialize(tbsCertificate));
-    const signature = isRsa ? await promisify(sign)("sha256", signed, privateKey) : sign("sha256", signed, privateKey);
-    return Buffer.from(AsnConvert.serialize(new asn1.Certificate({ tbsCertificate, signatureAlgorithm: algorithm, signatureValue: bytes(signature) })));
+    const signature = signer.key.asymmetricKeyType === "rsa" ? await promisify(sign)(hash, signed, signer.key) : sign(hash, signed, signer.key);
+    return Buffer.from(AsnConvert.serialize(new asn1.Certificate({ tbsCertificate, signatureAlgorithm: identifier, signatureValue: bytes(signature) })));
 }
 
 const subject = (commonName: string): asn1.Name =>
@@ -87,10 +125,7 @@ const endEntity: readonly asn1.Extension[] = [
 ];
 
 /** RFC 5280, 4.2.1.2, method 1. */
-function subjectKeyIdentifier({ subjectPublicKey }: asn1.SubjectPublicKeyInfo): asn1.Extension {
-    const hash = createHash("sha1").update(Buffer.from(subjectPublicKey)).digest();
-    return extension(asn1.id_ce_subjectKeyIdentifier, false, new asn1.SubjectKeyIdentifier(bytes(hash)));
-}
+const keyIdOf = ({ subjectPublicKey }: asn1.SubjectPublicKeyInfo): ArrayBuffer => bytes(createHash("sha1").update(Buffer.from(subjectPublicKey)).digest());
 
 /** 16 random bytes, positive and without a zero in front. */
 function serialNumber(): ArrayBuffer {

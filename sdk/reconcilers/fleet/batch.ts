@@ -1,7 +1,7 @@
 // What a batch of a fleet is declared with, and what it keeps.
 
 import type { DeviceId } from "../../thingsboard/model";
-import type { IssuedAlgorithm } from "../../x509/issue";
+import type { IssuedAlgorithm, SigningAuthority } from "../../x509/issue";
 
 export type DeviceName = string;
 /** DER as base64 on one line. */
@@ -43,6 +43,8 @@ export interface FleetBatchInputs {
     /** Of those that have any. */
     readonly details?: Readonly<Record<DeviceName, DeviceDetails>>;
     readonly settings: FleetSettings;
+    /** Secret, in the state too. Signs certificates that are issued from then on. */
+    readonly authority?: SigningAuthority;
     /** Devices in work at once. Not part of what is declared: a change of it alone is no change. */
     readonly concurrency: number;
     /**

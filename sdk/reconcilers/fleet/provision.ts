@@ -3,7 +3,7 @@
 import type { Device, NewDevice } from "../../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../../thingsboard";
 import { UserError } from "../../userError";
-import { issueSelfSigned, maxCommonName } from "../../x509/issue";
+import { issue, maxCommonName } from "../../x509/issue";
 import { certificateId, readLeaf, toPem } from "../../x509/leaf";
 import { type Mark, markKey, markOf } from "../ownership";
 import { refuseRevoked } from "../revoked";
@@ -27,13 +27,13 @@ export interface Provisioned {
 }
 
 export async function identityFor(context: BatchContext, name: DeviceName, keptKey?: Base64): Promise<Identity> {
-    const { settings, details } = context.inputs;
+    const { settings, details, authority } = context.inputs;
     const given = own(details, name)?.certificate;
     if (given !== undefined) return { certificate: given, notAfter: iso(readLeaf(toPem(given)).notAfter) };
     const { algorithm, validityDays } = settings;
     // A name may be longer than a common name; ThingsBoard goes by the whole certificate, not by its names.
     const commonName = [...name].slice(0, maxCommonName).join("");
-    const { certificate, key, notAfter } = await issueSelfSigned({ commonName, algorithm, validityDays, ...(keptKey === undefined ? {} : { key: keptKey }) }, context.now());
+    const { certificate, key, notAfter } = await issue({ commonName, algorithm, validityDays, ...(authority === undefined ? {} : { authority }), ...(keptKey === undefined ? {} : { key: keptKey }) }, context.now());
     return { certificate, key, notAfter: iso(notAfter) };
 }
 
