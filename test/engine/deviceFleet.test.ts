@@ -210,6 +210,22 @@ test("a certificate from outside is bound, exchanged, and needs no key", async (
     expect(await failure(stack.preview())).toContain('device "outside-1": certificatePem: expected one PEM certificate, found no PEM block');
 });
 
+test("certificates signed by an authority, whose key stays secret", async () => {
+    const stack = await testStack(server, async () => {
+        const authority = new tb.CertificateAuthority("factory", { commonName: "factory" });
+        const made = new tb.DeviceFleet("signed", { devices: names("signed", 4), batches: 2, certificate: { authority }, publishCheck: "all" });
+        return { authority: authority.certificatePem, key: authority.privateKeyPem, certificate: made.deviceOutput("signed-1").certificatePem };
+    });
+    const { outputs } = await stack.up();
+    const [authority, certificate] = [outputs["authority"], outputs["certificate"]].map(pem => new X509Certificate(pem as string)) as [X509Certificate, X509Certificate];
+    expect(certificate.checkIssued(authority) && certificate.verify(authority.publicKey)).toBe(true);
+    expect(stack.rawState()).not.toContain((outputs["key"] as string).split("\n")[1]);
+    await switchToToken(server, (await server.deviceByName("signed-2"))!.id.id);
+    await stack.up({ refresh: true });
+    expect(await bound("signed-2")).toMatch(/^[0-9a-f]{64}$/);
+    await stack.preview({ refresh: true, expectNoChanges: true });
+});
+
 test("state stays small: certificate and key of a device in one kilobyte", async () => {
     const devices = Array.from({ length: 1000 }, (_, i) => `pump-${String(i).padStart(5, "0")}`);
     const stack = await testStack(server, fleet({ devices }));
