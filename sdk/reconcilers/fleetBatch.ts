@@ -46,9 +46,9 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
         async read(id, state) {
             if (!state) return {};
             const pool = poolOf(state);
-            const { drift, devices } = await observe(server(), state, task => pool.run(task));
+            const drift = await observe(server(), state, task => pool.run(task));
             const { drift: _before, ...before } = state;
-            const found: FleetBatchState = { ...before, devices, ...(Object.keys(drift).length === 0 ? {} : { drift }) };
+            const found: FleetBatchState = { ...before, ...(Object.keys(drift).length === 0 ? {} : { drift }) };
             return { id, inputs: toState({ ...inputsOf(found), concurrency: state.concurrency }), props: toState(found) };
         },
 

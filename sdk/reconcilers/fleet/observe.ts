@@ -8,18 +8,12 @@ import type { DeviceDetails, DeviceName, DeviceRecord, FleetBatchState } from ".
 import { about } from "./context";
 import { own } from "./plan";
 
-export interface Observation {
-    readonly drift: Readonly<Record<DeviceName, string>>;
-    /** With the versions of rows that were saved again by somebody, with our certificate in them: still our binding. */
-    readonly devices: Readonly<Record<DeviceName, DeviceRecord>>;
-}
-
-export async function observe(server: Server, state: FleetBatchState, each: <Result>(run: () => Promise<Result>) => Promise<Result>): Promise<Observation> {
+/** @returns by device, in words */
+export async function observe(server: Server, state: FleetBatchState, each: <Result>(run: () => Promise<Result>) => Promise<Result>): Promise<Readonly<Record<DeviceName, string>>> {
     const names = Object.keys(state.devices);
     const found = await devicesOf(server, Object.values(state.devices));
-    const looked = await Promise.all(names.map(name => each(() => look(server, state, name, found.get(state.devices[name]!.id)))));
-    const drift = looked.flatMap(({ name, differs }) => (differs === undefined ? [] : [[name, differs] as const]));
-    return { drift: Object.fromEntries(drift), devices: Object.fromEntries(looked.map(({ name, record }) => [name, record])) };
+    const looked = await Promise.all(names.map(async name => [name, await each(() => differences(server, state, name, found.get(state.devices[name]!.id)))] as const));
+    return Object.fromEntries(looked.flatMap(([name, found]) => (found.length === 0 ? [] : [[name, found.join(", ")]])));
 }
 
 /** By id; those that are gone are left out. */
@@ -28,22 +22,19 @@ export async function devicesOf(server: Server, records: readonly DeviceRecord[]
     return new Map(found.map(device => [device.id.id, device]));
 }
 
-async function look(server: Server, state: FleetBatchState, name: DeviceName, device: Device | undefined) {
+async function differences(server: Server, state: FleetBatchState, name: DeviceName, device: Device | undefined): Promise<string[]> {
     const record = state.devices[name]!;
-    if (!device) return { name, record, differs: "was deleted" };
     const thingsboard = about({ server }, name);
-    const row = await thingsboard.credentials(record.id);
-    if (!row) return { name, record, differs: "was deleted" };
+    const row = device && (await thingsboard.credentials(record.id));
+    if (!row) return ["was deleted"];
     const details = own(state.details, name);
     const keys = Object.keys(details?.attributes ?? {});
     const attributes = keys.length === 0 ? [] : ((await thingsboard.attributes(record.id, "SERVER_SCOPE", keys)) ?? []);
-    const differences = [
+    return [
         ...credentialDifference(row, record),
         ...deviceDifferences(device, name, details, state.settings.deviceProfile),
         ...attributeDifferences(Object.fromEntries(attributes.map(({ key, value }) => [key, value])), details),
     ];
-    const kept = row.credentialsId === certificateId(record.certificate) ? { ...record, version: row.version ?? null } : record;
-    return { name, record: kept, ...(differences.length === 0 ? {} : { differs: differences.join(", ") }) };
 }
 
 function credentialDifference(row: DeviceCredentials, record: DeviceRecord): string[] {

@@ -6,7 +6,7 @@ import { UserError } from "../../userError";
 import { issue, maxCommonName } from "../../x509/issue";
 import { certificateId, readLeaf, toPem } from "../../x509/leaf";
 import { type Mark, markKey, markOf } from "../ownership";
-import { refuseRevoked } from "../revoked";
+import { refuseRevoked, revokedOf } from "../revoked";
 import { saveDevice, saveRow } from "../save";
 import type { Base64, DeviceDetails, DeviceName, DeviceRecord } from "./batch";
 import { type BatchContext, about } from "./context";
@@ -75,7 +75,7 @@ export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" |
     try {
         const row = await saveRow(thingsboard, device.id.id, async current => {
             if (current.credentialsId === credentialsId) return current;
-            await refuseRevoked(thingsboard, device.id.id, device.name, credentialsId);
+            refuseRevoked(await revokedOf(thingsboard, device.id.id), device.name, credentialsId);
             return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };
         });
         if (!row) throw new UserError(`device "${device.name}" was deleted while its certificate was being bound: run "pulumi up" again`);
