@@ -81,7 +81,7 @@ test("a device that fails holds up no other, is named with its reason, and is do
     const skips = Array.from({ length: 5 }, () => Math.floor(Math.random() * 90));
     server.emulator.faults.set({ rest: skips.map(skip => ({ method: "POST", path: "/api/device-with-credentials", skip, times: 1, status: 400, body: '{"status":400,"message":"no luck today","errorCode":31}' })) });
     const text = await failure(stack.up());
-    expect(text).toMatch(/device "partly-\d+": cannot create the device.*no luck today/);
+    expect(text).toMatch(/(device "partly-\d+"|devices \(partly-.*\)): cannot create the device.*no luck today/);
     expect(text).toMatch(/fleet "fleet", batch \d of 4: \d of \d+ devices could not be finished; the others are/);
     server.emulator.faults.clear();
     const made = (await Promise.all(devices.map(name => server.deviceByName(name)))).filter(device => device !== undefined);

@@ -72,6 +72,7 @@ test("shards: deployed some at a time, told of, exported, refused in another num
     await pulumi("config", "set", "count", "60");
     await pulumi("config", "set", "batches", "2");
     const before = await devices();
+    const stacks = async () => (await pulumi("stack", "ls")).match(new RegExp(`${stack}-\\d`, "g"));
     const up = await fleet(pulumi, "up", "--shards", "2", "--parallel", "2");
     expect(up).toMatchObject({ failed: false, text: expect.stringContaining("up: 2 of 2 shards done") });
     expect(await devices()).toBe(before + 60);
@@ -89,6 +90,7 @@ test("shards: deployed some at a time, told of, exported, refused in another num
 
     const other = await fleet(pulumi, "up", "--shards", "3");
     expect(other).toMatchObject({ failed: true, text: expect.stringContaining(`The stack ${stack}-0 is shard 0/2, not 0/3`) });
+    expect(await stacks()).toEqual([`${stack}-0`, `${stack}-1`]);
     expect((await fleet(pulumi, "destroy", "--shards", "2")).failed).toBe(false);
     expect(await devices()).toBe(before);
 });

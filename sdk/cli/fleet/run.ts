@@ -19,7 +19,10 @@ export async function runShards(operation: Operation, flags: FleetFlags & { shar
     const { LocalWorkspace: workspace } = await import("@pulumi/pulumi/automation/index.js");
     const shared = await sharedConfig(flags.cwd, flags.stack);
     const selecting = createPool(4);
-    const stacks = await Promise.all(stackNames(flags).map((name, index) => selecting.run(async () => ({ name, index, stack: await select(workspace, flags, name, index, operation) }))));
+    const selected = (name: string, index: number) => selecting.run(async () => ({ name, index, stack: await select(workspace, flags, name, index, operation) }));
+    // The first by itself: where it is a shard of another number, no stack is to be made.
+    const [first, ...others] = stackNames(flags);
+    const stacks = [await selected(first!, 0), ...(await Promise.all(others.map((name, i) => selected(name, i + 1))))];
     // A refused log-in is asked once, not once a shard: servers lock users out.
     await provenLogIn(shared);
 
