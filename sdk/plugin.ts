@@ -9,6 +9,8 @@ import { deviceBundle } from "./reconcilers/deviceBundle";
 import { deviceCredential } from "./reconcilers/deviceCredential";
 import { deviceProfile } from "./reconcilers/deviceProfile";
 import { enrolmentCheck } from "./reconcilers/enrolmentCheck";
+import { fleetBatch } from "./reconcilers/fleetBatch";
+import { fleetMembership } from "./reconcilers/fleetMembership";
 import { publishCheck } from "./reconcilers/publishCheck";
 import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
@@ -20,6 +22,8 @@ import { UserError } from "./userError";
 type Provider = Required<Omit<dynamic.ResourceProvider, "configure">> & Pick<dynamic.ResourceProvider, "configure">;
 
 /** The engine shows what a plugin prints to standard error. */
+const say = (text: string) => console.error(text);
+
 function warn(text: string): void {
     if (!warned.has(text)) console.error(`warning: ${text}`);
     warned.add(text);
@@ -47,6 +51,8 @@ const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provide
     DeviceProfile: { 1: () => deviceProfile(server, now) as Provider },
     EnrolmentCheck: { 1: () => enrolmentCheck(server, warn, now) as Provider },
     Renewal: { 1: () => renewal(now) as Provider },
+    FleetBatch: { 1: () => fleetBatch(server, say, now) as Provider },
+    FleetMembership: { 1: () => fleetMembership() as Provider },
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };

@@ -1,11 +1,13 @@
-// `npm run bench -- emulator`: measurements, as opposed to tests. Needs what `npm test` needs.
+// Measurements, as opposed to tests: `npm run bench` measures fleets, `npm run bench -- emulator` the emulator. Needs what
+// `npm test` needs.
 
 import fs from "node:fs";
 import path from "node:path";
 import { EngineError } from "./engine/say.mjs";
 import { exitCodeOf, prepare, repository } from "./steps.mjs";
 
-const [name, ...args] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const [name, ...args] = given[0]?.startsWith("-") === false ? given : ["fleet", ...given];
 const folder = path.join(repository, "bench");
 const known = fs.readdirSync(folder).filter((file) => file.endsWith(".mjs")).map((file) => path.basename(file, ".mjs"));
 if (!name || !known.includes(name)) {

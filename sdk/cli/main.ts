@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../userError";
 import { emulatorCommand } from "./emulator";
+import { fleetCommand } from "./fleet";
 import { revokeCommand } from "./revoke";
 
 const { version } = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8")) as { version: string };
@@ -13,6 +14,7 @@ const program = new Command("pulumi-thingsboard")
     .description("X.509 device identity for ThingsBoard: tools beside the Pulumi package")
     .version(version)
     .addCommand(emulatorCommand())
+    .addCommand(fleetCommand())
     .addCommand(revokeCommand());
 
 program.parseAsync().catch((error: unknown) => {

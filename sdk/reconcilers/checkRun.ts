@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { diagnose, diagnoseNotStored, type DiagnosisContext } from "../mqtt/diagnosis";
 import { observe } from "../mqtt/observe";
 import type { PublishCheckOutcome } from "../mqtt/outcome";
-import { type Message, deviceMessage, marker, markerKey } from "../mqtt/payload";
+import { type Message, type TelemetryProfile, deviceMessage, marker, markerKey } from "../mqtt/payload";
 import { publishChecks } from "../mqtt/pool";
 import { publishCheck } from "../mqtt/publishCheck";
 import type { DeviceProfile } from "../thingsboard/model";
@@ -65,7 +65,7 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs): Prom
         naming(subject, () => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" })),
     );
     const evidence = describe(outcome);
-    const known = await context(server, thingsboard, inputs, profile, outcome.presented.credentialsId);
+    const known = await diagnosisContext(server, thingsboard, inputs, profile, outcome.presented.credentialsId);
     const { cause, sentence } = diagnose(outcome, known);
     // A certificate that is bound to another device is accepted too: as that one.
     if (!outcome.ok || cause !== "accepted") return { ...evidence, outcome: "refused", cause, message: `publish check: ${sentence}` };
@@ -95,12 +95,7 @@ interface Sent extends Message {
 }
 
 function messageOf(inputs: PublishCheckInputs, profile: DeviceProfile | undefined): Sent {
-    const transport = profile?.profileData.transportConfiguration;
-    const telemetry = profile && {
-        name: profile.name,
-        ...(transport?.deviceTelemetryTopic === undefined ? {} : { telemetryTopic: transport.deviceTelemetryTopic }),
-        ...(transport?.transportPayloadTypeConfiguration === undefined ? {} : { payloadType: transport.transportPayloadTypeConfiguration.transportPayloadType }),
-    };
+    const telemetry = profile && telemetryOf(profile);
     if (inputs.payload === undefined) {
         const value = marker();
         return { ...deviceMessage(value, telemetry, inputs.topic), key: markerKey, value };
@@ -108,6 +103,14 @@ function messageOf(inputs: PublishCheckInputs, profile: DeviceProfile | undefine
     const topic = inputs.topic ?? telemetry?.telemetryTopic ?? "v1/devices/me/telemetry";
     const key = isTelemetry(topic, telemetry?.telemetryTopic) ? firstKey(inputs.payload) : undefined;
     return { topic, payload: inputs.payload, ...(key === undefined ? {} : { key }) };
+}
+
+export function telemetryOf({ name, profileData: { transportConfiguration: transport } }: DeviceProfile): TelemetryProfile {
+    return {
+        name,
+        ...(transport.deviceTelemetryTopic === undefined ? {} : { telemetryTopic: transport.deviceTelemetryTopic }),
+        ...(transport.transportPayloadTypeConfiguration === undefined ? {} : { payloadType: transport.transportPayloadTypeConfiguration.transportPayloadType }),
+    };
 }
 
 const isTelemetry = (topic: string, own: string | undefined): boolean => topic === own || /^(v1\/devices\/me\/telemetry|v2\/t(\/j)?)$/.test(topic);
@@ -127,7 +130,7 @@ function firstKey(payload: string): string | undefined {
  * When it was stored (ISO 8601). A PUBACK means queued; stored means that the key's latest time moved past the one read
  * before publishing. An equal value proves nothing, since the last check may have left it.
  */
-async function stored(thingsboard: ThingsBoard, deviceId: string, key: string, marker: string | undefined, before: number | undefined): Promise<string | undefined> {
+export async function stored(thingsboard: ThingsBoard, deviceId: string, key: string, marker: string | undefined, before: number | undefined): Promise<string | undefined> {
     const end = Date.now() + storedWithinMs;
     for (let pause = 50; Date.now() < end; pause = Math.min(pause * 2, 1000)) {
         const time = await latest(thingsboard, deviceId, key, marker);
@@ -184,7 +187,7 @@ const skew = (thingsboard: ThingsBoard) => {
 };
 
 /** What can't be asked leaves the sentence less exact, not missing. */
-async function context(server: Server, thingsboard: ThingsBoard, inputs: PublishCheckInputs, profile: DeviceProfile | undefined, presented: string): Promise<DiagnosisContext> {
+export async function diagnosisContext(server: Server, thingsboard: ThingsBoard, inputs: Pick<PublishCheckInputs, "deviceId" | "deviceName" | "credentialsId">, profile: DeviceProfile | undefined, presented: string): Promise<DiagnosisContext> {
     const unknown = { unknown: true } as const;
     const [device, row] = await Promise.all([thingsboard.deviceById(inputs.deviceId).catch(() => undefined), thingsboard.credentials(inputs.deviceId).catch(() => unknown)]);
     const transport = profile?.profileData.transportConfiguration;

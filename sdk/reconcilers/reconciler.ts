@@ -29,7 +29,6 @@ export function toState<State extends object>(state: State): State {
  * be refreshed or destroyed again if `__provider` were missing from `properties`: so the inputs go in whole.
  */
 export class Unfinished extends Error {
-    readonly reasons: readonly string[];
     readonly properties: object;
 
     constructor(
@@ -37,9 +36,10 @@ export class Unfinished extends Error {
         inputs: object,
         state: object,
         error: Error,
+        /** The engine shows each on a line of its own. */
+        readonly reasons: readonly string[] = [error.message],
     ) {
         super(error.message);
-        this.reasons = [error.message];
         this.properties = toState({ ...inputs, ...state });
     }
 }

@@ -43,7 +43,7 @@ export function readLeaf(pem: Pem): Leaf {
     const rsaBits = certificate.publicKey.asymmetricKeyDetails?.modulusLength;
     return {
         base64Der,
-        credentialsId: createHash("sha3-256").update(base64Der).digest("hex"),
+        credentialsId: certificateId(base64Der),
         fingerprint: certificate.fingerprint256,
         subject: certificate.subject.split("\n").join(", "),
         serialNumber: certificate.serialNumber,
@@ -52,6 +52,9 @@ export function readLeaf(pem: Pem): Leaf {
         ...(rsaBits === undefined ? {} : { rsaBits }),
     };
 }
+
+/** ThingsBoard's `credentialsId` of a certificate, from its DER as base64 on one line. */
+export const certificateId = (base64Der: string): string => createHash("sha3-256").update(base64Der).digest("hex");
 
 /** Why this text can't be a device's credential, as the end of a sentence; undefined when it can. */
 export function leafFault(pem: Pem, now: Date): string | undefined {
@@ -72,9 +75,9 @@ export function leafFault(pem: Pem, now: Date): string | undefined {
 }
 
 /** The inverse of `Leaf.base64Der`. */
-export function toPem(base64Der: string): Pem {
+export function toPem(base64Der: string, label: "CERTIFICATE" | "PRIVATE KEY" = "CERTIFICATE"): Pem {
     const lines = base64Der.match(/.{1,64}/g) ?? [];
-    return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+    return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 
 function onlyBlock(text: string): Pem {

@@ -27,6 +27,17 @@ test("fleet-in-a-loop", async () => {
     expect(await server.deviceByName(named("pump-101"))).toBeUndefined();
 });
 
+test("fleet", async () => {
+    const pulumi = await example("fleet", server.environment);
+    await pulumi("up", "--yes", "--skip-preview");
+    expect(await pulumi.outputs()).toMatchObject({ summary: { devices: 6, failed: 0 } });
+    const device = await server.deviceByName(named("pump-203"));
+    expect(await server.credentials(device!.id.id)).toMatchObject({ credentialsType: "X509_CERTIFICATE" });
+    await pulumi("preview", "--refresh", "--expect-no-changes");
+    await pulumi("destroy", "--yes", "--skip-preview");
+    expect(await server.deviceByName(named("pump-203"))).toBeUndefined();
+});
+
 test("two-servers", async () => {
     const other = await emulatedThingsBoard();
     onTestFinished(() => other.stop());

@@ -26,9 +26,9 @@ function renamedCopy(name: string): string {
     const folder = mkdtempSync(path.join(tmpdir(), `pulumi-thingsboard-${name}-`));
     cpSync(path.join(repository, "examples", name), folder, { recursive: true });
     symlinkSync(path.join(repository, "node_modules"), path.join(folder, "node_modules"));
-    for (const file of readdirSync(folder).filter(file => /\.(ts|csv)$/.test(file))) {
+    for (const file of readdirSync(folder).filter(file => /\.(ts|csv|txt)$/.test(file))) {
         const text = readFileSync(path.join(folder, file), "utf8");
-        writeFileSync(path.join(folder, file), text.replace(/^(pump-\d+),/gm, `${own("$1")},`).replace(/"((?:(?:pump|gateway)-\d+|canary)(?:\.[a-z.]+)?|pumps)"/g, `"${own("$1")}"`));
+        writeFileSync(path.join(folder, file), text.replace(/^(pump-\d+)(?=,|$)/gm, own("$1")).replace(/"((?:(?:pump|gateway)-\d+|canary)(?:\.[a-z.]+)?|pumps)"/g, `"${own("$1")}"`));
     }
     return folder;
 }

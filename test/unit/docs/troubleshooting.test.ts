@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 const root = path.resolve(import.meta.dirname, "../../..");
 const read = (...names: string[]) => readFileSync(path.join(root, ...names), "utf8");
 const sources = (...folders: string[]) =>
-    folders.flatMap(folder => readdirSync(path.join(root, "sdk", folder)).map(file => read("sdk", folder, file))).join("\n");
+    folders.flatMap(folder => readdirSync(path.join(root, "sdk", folder), { recursive: true, encoding: "utf8" }).filter(file => file.endsWith(".ts")).map(file => read("sdk", folder, file))).join("\n");
 
 const page = read("docs", "troubleshooting.md");
 const rows = [...page.matchAll(/^\| `([\w-]+)` \| (.*?) \|/gm)].map(([, word, sentence]) => [word!, sentence!] as const).filter(([word]) => word !== "cause");

@@ -1,0 +1,66 @@
+// What can be wrong with a declared batch, said before anything is sent.
+
+import type { dynamic } from "@pulumi/pulumi";
+import { issuedAlgorithms } from "../../x509/issue";
+import { leafFault, toPem } from "../../x509/leaf";
+import { claim } from "../claims";
+import { deviceFailures } from "../deviceInputs";
+import { isUnknown } from "../reconciler";
+import type { FleetBatchInputs, FleetSettings } from "./batch";
+import { own } from "./plan";
+import { fleetName } from "./words";
+
+export function batchFailures(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, now: Date): dynamic.CheckFailure[] {
+    const failures: dynamic.CheckFailure[] = [];
+    const fleet = fleetName(news.fleet);
+    const fail = (property: string, reason: string) => failures.push({ property, reason: `${fleet}: ${reason}` });
+
+    for (const [property, reason] of settingFaults(news.settings)) fail(property, reason);
+    for (const name of news.members) failures.push(...deviceFaults(olds, news, name, now));
+    if (news.settings.onDrift === "fail" && olds.drift) {
+        for (const [name, found] of Object.entries(olds.drift)) failures.push({ property: "onDrift", reason: `device "${name}" ${found}, and onDrift is "fail": put it right on ThingsBoard and run "pulumi refresh", or set onDrift: "repair"` });
+    }
+    return failures;
+}
+
+function deviceFaults(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, name: string, now: Date): dynamic.CheckFailure[] {
+    const details = own(news.details, name);
+    const declaredBy = `${news.fleet}/${name}`;
+    const known = details !== undefined && !isUnknown(details) ? details : {};
+    const failures = deviceFailures({}, { name, declaredBy, ...(known.label === undefined ? {} : { label: known.label }), ...(known.attributes === undefined ? {} : { attributes: known.attributes }) });
+    const { certificate } = known;
+    if (certificate !== undefined) {
+        // One that is bound already and has expired since is reported, but stops no deployment.
+        const bound = own(olds.details, name)?.certificate === certificate;
+        const fault = leafFault(certificate.startsWith("M") ? toPem(certificate) : certificate, bound ? new Date(0) : now);
+        const other = fault === undefined ? claim("certificate", certificate, declaredBy, name) : undefined;
+        if (fault !== undefined) failures.push({ property: "certificatePem", reason: `device "${name}": certificatePem: ${fault}` });
+        if (other !== undefined) failures.push({ property: "certificatePem", reason: `device "${name}": certificatePem is also the certificate of device "${other}" in this program: a certificate identifies one device, so issue one for each` });
+    }
+    return failures;
+}
+
+function settingFaults(settings: FleetSettings): [property: string, reason: string][] {
+    const choices = {
+        algorithm: issuedAlgorithms,
+        rotationPolicy: ["always", "never"],
+        renewal: ["report", "immediate"],
+        publishCheck: ["none", "sample", "all"],
+        onRemove: ["revoke", "delete", "keep"],
+        onDrift: ["repair", "fail"],
+    } as const;
+    const faults: [string, string][] = [];
+    for (const [property, values] of Object.entries(choices)) {
+        const value: unknown = settings[property as keyof typeof choices];
+        if (!isUnknown(value) && !(values as readonly unknown[]).includes(value)) faults.push([property, `${property} is ${JSON.stringify(value)}: expected ${values.map(text => `"${text}"`).join(" or ")}`]);
+    }
+    for (const [property, least, most] of [["validityDays", 1, 36_500], ["renewBeforeDays", 0, 36_500], ["renewalJitterDays", 0, 36_500]] as const) {
+        const value = settings[property];
+        if (!isUnknown(value) && !(Number.isInteger(value) && value >= least && value <= most)) faults.push([property, `${property} is ${JSON.stringify(value)}: expected a whole number of days, ${least} to ${most}`]);
+    }
+    const { validityDays, renewBeforeDays, renewalJitterDays } = settings;
+    if (renewBeforeDays + renewalJitterDays >= validityDays) faults.push(["renewBeforeDays", `renewBeforeDays and renewalJitterDays (${renewBeforeDays} and ${renewalJitterDays}) leave nothing of validityDays (${validityDays}): each certificate would be due at once`]);
+    const profile: unknown = settings.deviceProfile;
+    if (profile !== undefined && !isUnknown(profile) && (typeof profile !== "string" || profile.trim() === "")) faults.push(["deviceProfile", "deviceProfile is blank: give the name of an existing device profile, or leave it out"]);
+    return faults;
+}

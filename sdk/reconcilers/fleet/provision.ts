@@ -1,0 +1,127 @@
+// One device of a batch: on ThingsBoard, as declared, and bound to its certificate.
+
+import type { Device, NewDevice } from "../../thingsboard/model";
+import { isApiError, type ThingsBoard } from "../../thingsboard";
+import { UserError } from "../../userError";
+import { issue, maxCommonName } from "../../x509/issue";
+import { certificateId, readLeaf, toPem } from "../../x509/leaf";
+import { type Mark, markKey, markOf } from "../ownership";
+import { refuseRevoked, revokedOf } from "../revoked";
+import { saveDevice, saveRow } from "../save";
+import type { Base64, DeviceDetails, DeviceName, DeviceRecord } from "./batch";
+import { type BatchContext, about } from "./context";
+import { own } from "./plan";
+
+/** What a device presents, and the key for it where it was made here. */
+export interface Identity {
+    readonly certificate: Base64;
+    readonly notAfter: string;
+    readonly key?: Base64;
+}
+
+export interface Provisioned {
+    readonly record: DeviceRecord;
+    readonly device: Device;
+    /** It was there, made by this fleet, and its key never reached the state: the run that made it was interrupted. */
+    readonly reissued?: true;
+}
+
+export async function identityFor(context: BatchContext, name: DeviceName, keptKey?: Base64): Promise<Identity> {
+    const { settings, details, authority } = context.inputs;
+    const given = own(details, name)?.certificate;
+    if (given !== undefined) return { certificate: given, notAfter: iso(readLeaf(toPem(given)).notAfter) };
+    const { algorithm, validityDays } = settings;
+    // A name may be longer than a common name; ThingsBoard goes by the whole certificate, not by its names.
+    const commonName = [...name].slice(0, maxCommonName).join("");
+    const { certificate, key, notAfter } = await issue({ commonName, algorithm, validityDays, ...(authority === undefined ? {} : { authority }), ...(keptKey === undefined ? {} : { key: keptKey }) }, context.now());
+    return { certificate, key, notAfter: iso(notAfter) };
+}
+
+/** Creates the device with its certificate in one transaction, or takes over the one that has its name. */
+export async function provision(context: BatchContext, name: DeviceName, { certificate, notAfter }: Identity): Promise<Provisioned> {
+    const thingsboard = about(context, name);
+    const details = own(context.inputs.details, name);
+    const mark: Mark = { declaredBy: context.inputs.fleet, claim: context.claim, adopted: false };
+    const wanted = wantedDevice({ name }, context, details, mark, undefined);
+    try {
+        const device = await thingsboard.createDeviceWithCredentials(wanted, { credentialsType: "X509_CERTIFICATE", credentialsValue: certificate }, found => markOf(found)?.claim === context.claim);
+        // A row begins with version 1, on servers that number them.
+        return { device, record: { id: device.id.id, version: device.version === undefined ? null : 1, notAfter, certificate } };
+    } catch (error) {
+        if (isApiError(error, "credentialsTaken")) throw new UserError(takenElsewhere(name, certificate));
+        const found = isApiError(error, "nameTaken") ? await thingsboard.deviceByName(name) : undefined;
+        if (!found) throw error;
+        return takeOver(context, thingsboard, found, details, { certificate, notAfter });
+    }
+}
+
+async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: Device, details: DeviceDetails | undefined, identity: Identity): Promise<Provisioned> {
+    const { inputs, claim } = context;
+    let ours = false;
+    const device = await saveDevice(thingsboard, found.id.id, current => {
+        const mark = markOf(current);
+        ours = mark?.declaredBy === inputs.fleet;
+        if (!ours && !inputs.settings.adopt) throw new UserError(existsAlready(current.name, mark));
+        return wantedDevice(current, context, details, { declaredBy: inputs.fleet, claim, adopted: ours ? (mark?.adopted ?? false) : true }, undefined);
+    });
+    if (!device) throw new UserError(`device "${found.name}" was deleted while it was being taken over: run "pulumi up" again`);
+    const record = await bind(thingsboard, device, identity);
+    return { device, record, ...(ours ? { reissued: true } : {}) };
+}
+
+/** Binds a certificate to a device that is ours, and leaves a row alone that holds it already: a write would end the device's session. */
+export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity): Promise<DeviceRecord> {
+    const credentialsId = certificateId(certificate);
+    try {
+        const row = await saveRow(thingsboard, device.id.id, async current => {
+            if (current.credentialsId === credentialsId) return current;
+            refuseRevoked(await revokedOf(thingsboard, device.id.id), device.name, credentialsId);
+            return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };
+        });
+        if (!row) throw new UserError(`device "${device.name}" was deleted while its certificate was being bound: run "pulumi up" again`);
+        if (row.credentialsId !== credentialsId) {
+            throw new UserError(`device "${device.name}": ThingsBoard answered with credentials ${row.credentialsId} instead of ${credentialsId}: something between here and ThingsBoard changes what is sent`);
+        }
+        return { id: device.id.id, version: row.version ?? null, notAfter, certificate };
+    } catch (error) {
+        throw isApiError(error, "credentialsTaken") ? new UserError(takenElsewhere(device.name, certificate)) : error;
+    }
+}
+
+/** Name, label, profile and mark of a device that is there; undefined when it is gone. */
+export function sync(context: BatchContext, name: DeviceName, id: string, applied: DeviceDetails | undefined): Promise<Device | undefined> {
+    const details = own(context.inputs.details, name);
+    return saveDevice(about(context, name), id, current => {
+        const mark: Mark = { declaredBy: context.inputs.fleet, claim: context.claim, adopted: markOf(current)?.adopted ?? false };
+        return wantedDevice({ ...current, name }, context, details, mark, applied);
+    });
+}
+
+export async function syncAttributes(context: BatchContext, name: DeviceName, id: string, applied: DeviceDetails | undefined): Promise<void> {
+    const wanted = own(context.inputs.details, name)?.attributes ?? {};
+    const dropped = Object.keys(applied?.attributes ?? {}).filter(key => !Object.hasOwn(wanted, key));
+    if (dropped.length > 0) await about(context, name).deleteAttributes(id, dropped);
+    if (Object.keys(wanted).length > 0) await about(context, name).saveAttributes(id, wanted);
+}
+
+/** What is there, with what is declared laid over it: a save replaces the whole device. */
+function wantedDevice<Found extends NewDevice>(found: Found, { deviceProfileId }: BatchContext, details: DeviceDetails | undefined, mark: Mark, applied: DeviceDetails | undefined): Found {
+    const label = details?.label ?? (applied?.label === undefined ? undefined : null);
+    return {
+        ...found,
+        ...(label === undefined ? {} : { label }),
+        ...(deviceProfileId === undefined ? {} : { deviceProfileId: { entityType: "DEVICE_PROFILE", id: deviceProfileId } }),
+        additionalInfo: { ...found.additionalInfo, [markKey]: mark },
+    };
+}
+
+const iso = (time: Date): string => time.toISOString().replace(".000Z", "Z");
+
+function existsAlready(name: string, mark: Mark | undefined): string {
+    const whose = mark ? ` and belongs to ${mark.declaredBy} (project/stack/resource)` : "";
+    return `device "${name}" exists already on this ThingsBoard${whose}: set adopt: true on the fleet to take it over and give it a certificate of this fleet, which cuts off whoever uses it, or choose another name`;
+}
+
+function takenElsewhere(name: DeviceName, certificate: Base64): string {
+    return `device "${name}": its certificate (credentialsId ${certificateId(certificate)}) is already bound to another device of this ThingsBoard (perhaps of another tenant), and a certificate identifies one device: issue one for each`;
+}
