@@ -1,7 +1,7 @@
 // A deployment that breaks off at any of its calls: the next one finishes the work. By default the calls that write are
 // interrupted, before and after they take effect; `npm run test:soak` interrupts every call, and recovers in more ways.
 
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 import { emulated } from "../support/live";
 import { type ThingsBoardUnderTest, emulatedThingsBoard } from "../support/thingsboard";
 import type { Cut, Manner } from "./interrupter";
@@ -70,6 +70,7 @@ const limit = { timeout: (soak ? 30 : 4) * 60_000 };
 emulated.test("a connection that drops once does not even fail the deployment", limit, async () => {
     const lanes = lanesOf(kinds);
     const rig = await startRig(server, lanes, { PULUMI_SKIP_CHECKPOINTS: "true" });
+    onTestFinished(() => rig.remove());
     await rig.prepare();
     const run = await rig.interrupted("up", "drop");
     expect(run).toMatchObject({ ok: true });
@@ -79,12 +80,12 @@ emulated.test("a connection that drops once does not even fail the deployment", 
     expect(end).toMatchObject({ ok: true });
     covered("dropped once", "destroy", lanes, end.cut);
     await rig.expectGone();
-    await rig.remove();
 });
 
 emulated.test.for(stories.filter(({ only }) => soak || only !== "soak").map(story => [inWords(story), story] as const))("%s", limit, async ([words, story]) => {
     const lanes = lanesOf(kinds);
     const rig = await startRig(server, lanes, story.skipCheckpoints ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {});
+    onTestFinished(() => rig.remove());
     await rig.prepare();
     const broken = await rig.interrupted("up", story.manner, story.victim);
     expect(broken.ok).toBe(false);
@@ -97,7 +98,6 @@ emulated.test.for(stories.filter(({ only }) => soak || only !== "soak").map(stor
     covered(words, "destroy", lanes, end.cut);
     await rig.recover("destroy");
     await rig.expectGone();
-    await rig.remove();
 });
 
 type Choice = (calls: readonly string[]) => Cut[];

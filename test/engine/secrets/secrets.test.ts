@@ -99,7 +99,7 @@ function expectEncrypted(): void {
     expect(found(settings)).toEqual([]);
 }
 
-emulated.test("state, backups, output, arguments and temporary files of a whole life hold no secret", async () => {
+emulated.test("state, backups, output, arguments and temporary files of a whole life hold no secret", { timeout: 6 * 60_000 }, async () => {
     const all: Seen[] = [];
     const step = async (ok: boolean, ...args: string[]) => {
         const seen = await run(...args);
