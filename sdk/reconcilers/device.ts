@@ -8,6 +8,7 @@ import { type Assignment, assign, assignmentOf, checkAssignment, sameAssignment 
 import { deviceFailures } from "./deviceInputs";
 import { type Mark, isOfStack, markKey, markOf, newMark } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
+import { saveDevice } from "./save";
 import type { ServerOf } from "./server";
 
 export interface DeviceInputs extends Assignment, DriftInputs {
@@ -42,7 +43,6 @@ export interface DeviceState extends DeviceInputs {
 const tracked = ["name", "label", "deviceProfile", "customer", "gateway", "attributes", "additionalInfo"] as const;
 type Tracked = (typeof tracked)[number];
 
-const attempts = 5;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> {
@@ -82,7 +82,7 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
             const thingsboard = about(news.name);
             const deviceProfileId = await profileId(thingsboard, news);
             const mark: Mark = { declaredBy: news.declaredBy, claim: state.claim, adopted: state.adopted };
-            const saved = await save(thingsboard, id, found => {
+            const saved = await saveDevice(thingsboard, id, found => {
                 if (!isStillOurs(found, state) && !isOfStack(found, news.declaredBy)) throw new UserError(takenOver(news.name, markOf(found)));
                 return wantedDevice(found, news, deviceProfileId, mark, state);
             });
@@ -95,7 +95,7 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
             const found = await thingsboard.deviceById(id);
             if (!found || !isStillOurs(found, state)) return;
             if ((state.onDelete ?? (state.adopted ? "keep" : "delete")) === "delete") await thingsboard.deleteDevice(id);
-            else await save(thingsboard, id, current => (isStillOurs(current, state) ? withoutMark(current) : undefined));
+            else await saveDevice(thingsboard, id, current => (isStillOurs(current, state) ? withoutMark(current) : undefined));
         },
     };
 
@@ -133,7 +133,7 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
 
     async function takeOver(thingsboard: ThingsBoard, inputs: DeviceInputs, deviceProfileId: string | undefined, found: Device) {
         let mark!: Mark;
-        const saved = await save(thingsboard, found.id.id, current => {
+        const saved = await saveDevice(thingsboard, found.id.id, current => {
             const ours = isOfStack(current, inputs.declaredBy);
             if (!ours && inputs.adopt !== true) throw new UserError(existsAlready(inputs.name, markOf(current)));
             mark = newMark(inputs.declaredBy, ours ? (markOf(current)?.adopted ?? false) : true);
@@ -202,21 +202,6 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
 /** What the resource had set before: removing it from the program takes it back. */
 type SetByUs = Pick<DeviceState, "setAttributes" | "setAdditionalInfo" | "setGroups" | "label" | "gateway" | "customer">;
 const nothingSet: SetByUs = { setAttributes: [], setAdditionalInfo: [], setGroups: [] };
-
-/** Reads the device, decides, writes it back under its version; decides anew if someone else was faster. */
-async function save(thingsboard: ThingsBoard, id: DeviceId, decide: (found: Device) => Device | undefined): Promise<Device | undefined> {
-    for (let attempt = 1; ; attempt++) {
-        const found = await thingsboard.deviceById(id);
-        const wanted = found && decide(found);
-        if (!found || !wanted) return undefined;
-        if (sameJson(found, wanted)) return found;
-        try {
-            return await thingsboard.saveDevice(wanted);
-        } catch (error) {
-            if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
-        }
-    }
-}
 
 /** What is there, with what is declared laid over it: a save replaces the whole device. */
 function wantedDevice<Found extends { name: string; additionalInfo?: Device["additionalInfo"] }>(

@@ -1,18 +1,20 @@
 // Binds a certificate to a device, and keeps it bound.
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
-import { readLeaf, toPem } from "../x509/leaf";
+import { readLeaf } from "../x509/leaf";
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
+import { boundCertificate, describeRow, freshToken, heldByOthers, identity } from "./credentialRow";
 import { credentialFailures, endOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { isOfStack } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
+import { saveRow } from "./save";
 import type { ServerOf } from "./server";
 
 export interface DeviceCredentialInputs extends DriftInputs {
@@ -54,8 +56,6 @@ export interface DeviceCredentialState extends DeviceCredentialInputs {
  * has saved again from one that a successor has bound, in this stack or in another.
  */
 export const bindingAttribute = "pulumiBinding";
-
-const attempts = 5;
 
 /** Milliseconds. */
 const swapPatience = 3_000;
@@ -137,7 +137,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             const notes = await notesOn(thingsboard, device.id.id);
             refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.credentialsId);
             let marked = notes.get(bindingAttribute) === id;
-            saved = await save(thingsboard, device.id.id, async row => {
+            saved = await saveRow(thingsboard, device.id.id, async row => {
                 await refuseForeign(thingsboard, device, row, leaf.credentialsId, inputs, before);
                 // First of all: were it to fail afterwards, a predecessor would revoke what is bound by then.
                 if (!marked) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
@@ -237,7 +237,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */
     async function release(id: string, state: DeviceCredentialState): Promise<void> {
         const thingsboard = about(state);
-        const released = await save(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
+        const released = await saveRow(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
         if (released) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
     }
 
@@ -266,7 +266,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         before: DeviceCredentialState | undefined,
     ): Promise<void> {
         if (inputs.adopt === true || before !== undefined || row.credentialsId === credentialsId || isOfStack(device, inputs.declaredBy)) return;
-        const held = row.credentialsType === "ACCESS_TOKEN" ? await connectedToken(thingsboard, device) : others[row.credentialsType](row);
+        const held = await heldByOthers(thingsboard, device, row);
         if (held === undefined) return;
         throw new UserError(`device "${device.name}" was not made by this stack and holds ${held}: set adopt: true on its DeviceCredential to replace it, which cuts off whoever uses it`);
     }
@@ -278,77 +278,8 @@ async function notesOn(thingsboard: ThingsBoard, deviceId: DeviceId): Promise<Re
     return new Map(found?.map(({ key, value }) => [key, value]));
 }
 
-/** A token that no device ever used is the guide's own case: a device was added by hand, and its certificate comes now. */
-async function connectedToken(thingsboard: ThingsBoard, device: Device): Promise<string | undefined> {
-    const connected = (await thingsboard.attributes(device.id.id, "SERVER_SCOPE", ["lastConnectTime"]))?.find(({ key }) => key === "lastConnectTime");
-    const time = Number(connected?.value ?? 0);
-    return time > 0 ? `an access token with which it last connected on ${new Date(time).toISOString()}` : undefined;
-}
-
-const others = {
-    X509_CERTIFICATE: (row: DeviceCredentials) => `another certificate (credentialsId ${row.credentialsId})`,
-    MQTT_BASIC: () => "MQTT basic credentials (client id, user name, password)",
-    LWM2M_CREDENTIALS: () => "LwM2M credentials",
-} satisfies Record<Exclude<DeviceCredentials["credentialsType"], "ACCESS_TOKEN">, (row: DeviceCredentials) => string>;
-
-/** Reads the row, decides, writes it back under its version; decides anew if someone else was faster. */
-async function save(
-    thingsboard: ThingsBoard,
-    deviceId: DeviceId,
-    decide: (row: DeviceCredentials) => Promise<DeviceCredentials | undefined>,
-): Promise<DeviceCredentials | undefined> {
-    for (let attempt = 1; ; attempt++) {
-        const row = await thingsboard.credentials(deviceId);
-        const wanted = row && (await decide(row));
-        if (!wanted) return undefined;
-        try {
-            return await thingsboard.saveCredentials(wanted);
-        } catch (error) {
-            if (isApiError(error, "notFound")) return undefined;
-            if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
-        }
-    }
-}
-
-/**
- * What the server holds, in the place of the input that declared it: the engine compares inputs with inputs, so drift
- * that showed in outputs alone would be seen by `refresh` and mended by nobody.
- */
-function boundCertificate(row: DeviceCredentials, state: DeviceCredentialState): string {
-    if (row.credentialsType !== "X509_CERTIFICATE") return `(${row.credentialsType})`;
-    return identity(state.certificatePem) === row.credentialsId ? state.certificatePem : toPem(row.credentialsValue ?? "");
-}
-
-/** For the reader of a preview, who should not have to compare PEM blocks. */
-function describeRow(row: DeviceCredentials): string {
-    if (row.credentialsType === "ACCESS_TOKEN") return "an access token";
-    if (row.credentialsType !== "X509_CERTIFICATE") return others[row.credentialsType]();
-    try {
-        const { subject, fingerprint, notAfter } = readLeaf(toPem(row.credentialsValue ?? ""));
-        return `the certificate ${JSON.stringify(subject)} (SHA-256 ${fingerprint}, expires ${notAfter.toISOString()})`;
-    } catch (error) {
-        if (error instanceof UserError) return "X.509 credentials that hold no certificate";
-        throw error;
-    }
-}
-
-/** Tells certificates apart. After a drift, old state and (in `refresh`) even the "new" inputs hold whatever was found. */
-function identity(certificatePem: string): string {
-    try {
-        return readLeaf(certificatePem).credentialsId;
-    } catch (error) {
-        if (error instanceof UserError) return certificatePem;
-        throw error;
-    }
-}
-
 const sameDevice = (state: DeviceCredentialState, news: DeviceCredentialInputs): boolean =>
     news.deviceId !== undefined ? news.deviceId === state.deviceId : news.deviceName === state.deviceName;
-
-/** ThingsBoard can't delete a credential. The value is sent as null, or the certificate's text would stay in the row. */
-function freshToken(row: DeviceCredentials): DeviceCredentials {
-    return { ...row, credentialsType: "ACCESS_TOKEN", credentialsId: randomBytes(15).toString("base64url"), credentialsValue: null };
-}
 
 function takenElsewhere(deviceName: string, credentialsId: string): string {
     const holder = claimedBy("certificate", credentialsId);

@@ -11,6 +11,7 @@ import { profileFailures } from "./deviceProfileInputs";
 import { type Mark, newMark, stackOf } from "./ownership";
 import { profileMarkOf, withProfileMark, withoutProfileMark } from "./profileMark";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
+import { saveProfile } from "./save";
 import type { ServerOf } from "./server";
 
 export interface DeviceProfileInputs extends DriftInputs {
@@ -55,7 +56,6 @@ export interface DeviceProfileState extends DeviceProfileInputs {
     readonly expected?: Expected;
 }
 
-const attempts = 5;
 
 export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<DeviceProfileInputs, DeviceProfileState> {
     return {
@@ -92,7 +92,7 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
             const thingsboard = about(news.name);
             const links = await linksOf(thingsboard, news);
             const mark: Mark = { declaredBy: news.declaredBy, claim: state.claim, adopted: state.adopted };
-            const saved = await save(thingsboard, id, profile => wantedProfile(profile, news, links, mark, state));
+            const saved = await saveProfile(thingsboard, id, profile => wantedProfile(profile, news, links, mark, state));
             if (!saved) throw new UserError(`device profile "${news.name}" was deleted on ThingsBoard: run "pulumi up --refresh", which creates it again`);
             return { outs: toState(await finish(thingsboard, news, saved, mark, state.formerDefault)) };
         },
@@ -103,7 +103,7 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
             if (!profile || !isStillOurs(profile, state)) return;
             if (profile.default && state.formerDefault !== "") await giveBackDefault(thingsboard, state.formerDefault);
             if ((state.onDelete ?? (state.adopted ? "keep" : "delete")) === "delete") await remove(thingsboard, id, state.name);
-            else await save(thingsboard, id, current => (isStillOurs(current, state) ? { ...current, description: withoutProfileMark(current.description) } : undefined));
+            else await saveProfile(thingsboard, id, current => (isStillOurs(current, state) ? { ...current, description: withoutProfileMark(current.description) } : undefined));
         },
     };
 
@@ -126,7 +126,7 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
 
     async function takeOver(thingsboard: ThingsBoard, inputs: DeviceProfileInputs, links: Links, id: DeviceProfileId) {
         let mark!: Mark;
-        const saved = await save(thingsboard, id, profile => {
+        const saved = await saveProfile(thingsboard, id, profile => {
             const theirs = profileMarkOf(profile.description);
             const ours = theirs !== undefined && stackOf(theirs.declaredBy) === stackOf(inputs.declaredBy);
             if (!ours && inputs.adopt !== true) throw new UserError(existsAlready(inputs.name, theirs));
@@ -227,22 +227,6 @@ function wantedProfile<Found extends NewDeviceProfile>(found: Found, inputs: Dev
         ...(before.dashboard === undefined || inputs.dashboard !== undefined ? {} : { defaultDashboardId: null }),
         ...links,
     };
-}
-
-/** Reads the profile, decides, writes it back under its version; decides anew if someone else was faster. */
-async function save(thingsboard: ThingsBoard, id: DeviceProfileId, decide: (found: DeviceProfile) => DeviceProfile | undefined): Promise<DeviceProfile | undefined> {
-    for (let attempt = 1; ; attempt++) {
-        const found = await thingsboard.deviceProfile(id);
-        const wanted = found && decide(found);
-        if (!found || !wanted) return undefined;
-        if (sameJson(found, wanted)) return found;
-        try {
-            return await thingsboard.saveDeviceProfile(wanted);
-        } catch (error) {
-            if (isApiError(error, "notFound")) return undefined;
-            if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
-        }
-    }
 }
 
 /** Blanks at its end get lost before the mark. */

@@ -1,9 +1,9 @@
 // Revokes a device's certificate at once, without a deployment, and so that no later deployment binds it again.
 
-import { randomBytes } from "node:crypto";
-import type { Device, DeviceCredentials, DeviceProfile } from "../thingsboard/model";
+import type { Device, DeviceProfile } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
+import { freshToken } from "./credentialRow";
 import { revokedAttribute, revokedOf } from "./revoked";
 
 export interface Revocation {
@@ -72,15 +72,13 @@ async function release(client: ThingsBoard, id: string, credentialsId: string): 
         }
         if (row.credentialsType !== "X509_CERTIFICATE") return;
         try {
-            await client.saveCredentials(withToken(row));
+            await client.saveCredentials(freshToken(row));
             return;
         } catch (error) {
             if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
         }
     }
 }
-
-const withToken = (row: DeviceCredentials): DeviceCredentials => ({ ...row, credentialsType: "ACCESS_TOKEN", credentialsId: randomBytes(15).toString("base64url"), credentialsValue: null });
 
 /** Looks whether the device's session is over, and changes the token once more if it is not: that reaches one that was registered late. */
 async function endSession(client: ThingsBoard, id: string, sleep: Pace["sleep"]): Promise<Revocation["session"]> {
@@ -93,7 +91,7 @@ async function endSession(client: ThingsBoard, id: string, sleep: Pace["sleep"])
         }
         if (round === rounds) return "open";
         const row = await client.credentials(id);
-        if (row && row.credentialsType === "ACCESS_TOKEN") await client.saveCredentials(withToken(row));
+        if (row && row.credentialsType === "ACCESS_TOKEN") await client.saveCredentials(freshToken(row));
     }
 }
 

@@ -1,8 +1,9 @@
 // Puts back the certificate that a renewal has replaced, when the new one turns out to be refused.
 
 import type { DeviceId } from "../thingsboard/model";
-import { isApiError, type ThingsBoard } from "../thingsboard";
+import type { ThingsBoard } from "../thingsboard";
 import { readLeaf } from "../x509/leaf";
+import { saveRow } from "./save";
 
 export interface Rollback {
     readonly deviceId: DeviceId;
@@ -11,19 +12,11 @@ export interface Rollback {
     readonly toPem: string;
 }
 
-const attempts = 5;
-
 /** @returns whether the device has its previous certificate again */
 export async function rollBack(thingsboard: ThingsBoard, { deviceId, from, toPem }: Rollback): Promise<boolean> {
-    const leaf = readLeaf(toPem);
-    for (let attempt = 1; ; attempt++) {
-        const row = await thingsboard.credentials(deviceId);
-        if (row?.credentialsId !== from) return false;
-        try {
-            await thingsboard.saveCredentials({ ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der });
-            return true;
-        } catch (error) {
-            if (!isApiError(error, "versionConflict") || attempt === attempts) throw error;
-        }
-    }
+    const { credentialsId, base64Der } = readLeaf(toPem);
+    const saved = await saveRow(thingsboard, deviceId, row =>
+        row.credentialsId === from ? { ...row, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: base64Der } : undefined,
+    );
+    return saved !== undefined;
 }

@@ -1,9 +1,9 @@
 // What becomes of a device that leaves the fleet.
 
-import { randomBytes } from "node:crypto";
 import type { ThingsBoard } from "../../thingsboard";
 import type { Device, DeviceCredentials } from "../../thingsboard/model";
 import { certificateId } from "../../x509/leaf";
+import { freshToken } from "../credentialRow";
 import { bindingAttribute } from "../deviceCredential";
 import { markOf } from "../ownership";
 import { saveRow } from "../save";
@@ -27,6 +27,3 @@ async function isOurs(thingsboard: ThingsBoard, row: DeviceCredentials, record: 
     if (row.version !== undefined && row.version === record.version) return true;
     return (await thingsboard.attributes(record.id, "SERVER_SCOPE", [bindingAttribute]))?.length === 0;
 }
-
-/** ThingsBoard can't delete a credential: a token that nobody knows is what revokes a certificate. */
-const freshToken = (row: DeviceCredentials): DeviceCredentials => ({ ...row, credentialsType: "ACCESS_TOKEN", credentialsId: randomBytes(15).toString("base64url"), credentialsValue: null });
