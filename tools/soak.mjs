@@ -11,7 +11,7 @@ try {
     const began = performance.now();
     const { code, passed, failed } = await runVitest(
         engine,
-        ["--project", "engine", "--disable-console-intercept", "test/engine/interruption", ...process.argv.slice(2)],
+        ["--project", "engine", "--disableConsoleIntercept=true", "test/engine/interruption", ...process.argv.slice(2)],
         { THINGSBOARD_SOAK: "true" },
     );
     process.exitCode = code;
