@@ -8,7 +8,10 @@ import { fleetProgram, noopProgram, singleProgram } from "./programs.mjs";
 import { shardedFleet } from "./shards.mjs";
 
 /** @param {readonly number[]} values */
-export const median = values => Number([...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)]);
+export function median(values) {
+    const sorted = [...values].sort((a, b) => a - b);
+    return (Number(sorted[(sorted.length - 1) >> 1]) + Number(sorted[sorted.length >> 1])) / 2;
+}
 
 /** @param {string} names @returns {any} */
 const lists = names => Object.fromEntries(names.split(" ").map(name => [name, []]));

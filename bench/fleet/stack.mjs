@@ -55,4 +55,4 @@ export async function createProject(engine, server, program) {
 }
 
 /** What a run changed, from the summary that the engine prints: `{ created: 3, unchanged: 1 }`. */
-export const changes = text => Object.fromEntries([...text.matchAll(/^\s+\S?\s*(\d+) (created|updated|deleted|unchanged)\s*$/gm)].map(([, count, what]) => [what, Number(count)]));
+export const changes = text => Object.fromEntries([...text.matchAll(/^\s+(?:\S\s+)?(\d+) (created|updated|deleted|unchanged)\s*$/gm)].map(([, count, what]) => [what, Number(count)]));
