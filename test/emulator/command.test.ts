@@ -75,6 +75,7 @@ describe("a folder", () => {
         const gone = await bind(rest, "gone", makeCert({ cn: "gone" }));
         await rest("DELETE", `/api/device/${gone}`);
         await (await connect(first, { certificate })).publish(TELEMETRY, '{"a":1}');
+        await expect.poll(() => latest(rest, id, "a")).toBe("1"); // a PUBACK may be ahead of what is stored
         await first.stop();
 
         const second = await startEmulator({ dir });

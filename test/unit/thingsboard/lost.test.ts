@@ -17,7 +17,7 @@ function script(writes: readonly Reply[], reads: readonly Reply[]): Behaviour {
 }
 
 describe("a device is created", () => {
-    const create = (url: string) => client(url, { timeout: 0.2 }).createDevice({ name: "pump-1", ...mine }, isOurs);
+    const create = (url: string) => client(url, { timeout: 1 }).createDevice({ name: "pump-1", ...mine }, isOurs);
 
     test.each([
         ["the connection breaks", { drop: true } as const],
