@@ -35,7 +35,7 @@ async function line(of: Command): Promise<string> {
     return of.said().split("\n")[0] ?? "";
 }
 
-describe.skipIf(!existsSync(MAIN))("the command", () => {
+describe("the command", () => {
     test.each(["SIGTERM", "SIGINT"] as const)("tells where everything is, and stops cleanly on %s", async (signal) => {
         const running = command("--json");
         const told = JSON.parse(await line(running)) as Record<string, string | number>;
