@@ -11,6 +11,7 @@ import { profileFailures } from "./deviceProfileInputs";
 import { type Mark, newMark, stackOf } from "./ownership";
 import { profileMarkOf, withProfileMark, withoutProfileMark } from "./profileMark";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
+import { identity } from "./credentialRow";
 import { saveProfile } from "./save";
 import type { ServerOf } from "./server";
 
@@ -239,15 +240,6 @@ const isStillOurs = (found: DeviceProfile, state: DeviceProfileState): boolean =
 function decisive({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, onDelete, onDrift, changedElsewhere }: DeviceProfileInputs): unknown {
     const chain = x509Chain && { ...x509Chain, certificatePem: identity(x509Chain.certificatePem) };
     return { name, description, transport, mqtt, x509Chain: chain, ruleChain, dashboard, default: isDefault === true, onDelete, onDrift, changedElsewhere };
-}
-
-function identity(certificatePem: string): string {
-    try {
-        return readLeaf(certificatePem).credentialsId;
-    } catch (error) {
-        if (error instanceof UserError) return certificatePem;
-        throw error;
-    }
 }
 
 function inputsOnly({ name, description, transport, mqtt, x509Chain, ruleChain, dashboard, default: isDefault, adopt, onDelete, onDrift, changedElsewhere, declaredBy }: DeviceProfileInputs): DeviceProfileInputs {
