@@ -58,6 +58,7 @@ export function readAuthority(pem: Pem, what: string, now: Date): X509Certificat
 
 /** Errors of Node and OpenSSL are left out on purpose: nothing of a key may reach a log. @throws UserError */
 export function requirePair(certificate: X509Certificate, privateKeyPem: string, what: string): void {
+    if (typeof privateKeyPem !== "string" || privateKeyPem.length > maxLength) throw new UserError(`${what} is no text of a PEM private key, or longer than ${maxLength} characters`);
     if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(privateKeyPem)) throw new UserError(`${what} is encrypted: give it without a passphrase, as a secret`);
     let key: KeyObject;
     try {

@@ -24,7 +24,7 @@ export async function devicesOf(server: Server, records: readonly DeviceRecord[]
 
 async function differences(server: Server, state: FleetBatchState, name: DeviceName, device: Device | undefined): Promise<string[]> {
     const record = state.devices[name]!;
-    const thingsboard = about({ server }, name);
+    const thingsboard = about({ server, inputs: state }, name);
     const row = device && (await thingsboard.credentials(record.id));
     if (!row) return ["was deleted"];
     const details = own(state.details, name);
