@@ -23,10 +23,13 @@ const blindSpacing = 50;
 const idle = 1_000;
 /** What is tried after a 429: a little less than what got through before. */
 const caution = 1.03;
-/** The first 429 comes after a burst that the server had in store, and so measures nothing. */
-const firstCaution = 2;
 /** For so long the measured speed is about kept (6 % faster after 20 s); then it is tried how much more there is (seven times after a minute). */
 const patience = 50_000;
+/**
+ * The first 429 comes after a burst that the server had in store, so it measures nothing: the next one, which should come
+ * soon, does.
+ */
+const firstPatience = 5_000;
 
 /**
  * Keeps to the given rates, and finds the server's own after a 429. ThingsBoard's bucket is the tenant's, shared with the
@@ -46,6 +49,7 @@ export function pace(rates: readonly Rate[], clock: Clock): Pace {
     let breachesInARow = 0;
     let measuredFrom: Milliseconds | undefined;
     let passed = 0;
+    let measured = false;
 
     return {
         turn() {
@@ -59,8 +63,8 @@ export function pace(rates: readonly Rate[], clock: Clock): Pace {
             // Calls that were in flight together breach together: that counts once.
             if (began <= breach) return;
             if (passed > 0 && measuredFrom !== undefined) {
-                const margin = breach === -Infinity ? firstCaution : caution;
-                spacing = Math.min(longestSpacing, ((now - measuredFrom) / passed) * margin);
+                measured = breach > -Infinity;
+                spacing = Math.min(longestSpacing, ((now - measuredFrom) / passed) * (measured ? caution : 1));
                 measuredFrom = now;
                 passed = 0;
                 breachesInARow = 0;
@@ -91,7 +95,7 @@ export function pace(rates: readonly Rate[], clock: Clock): Pace {
     }
 
     function spacingAt(now: Milliseconds): Milliseconds {
-        const current = spacing / Math.exp(((now - breach) / patience) ** 3);
+        const current = spacing / Math.exp(((now - breach) / (measured ? patience : firstPatience)) ** 3);
         return current < 1 ? 0 : current;
     }
 }

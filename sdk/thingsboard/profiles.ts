@@ -80,13 +80,13 @@ export function profiles(calls: Calls): Profiles {
             subject: `device profile "${profile.name}"`,
             complaint,
             repeating: "unsafe",
-            answer: "entity",
+            answer: "profile",
         });
     }
 }
 
 function reading(subject: string) {
-    return { subject, complaint: "cannot read the device profile", answer: "entity" } as const;
+    return { subject, complaint: "cannot read the device profile", answer: "profile" } as const;
 }
 
 function sameProfile(found: DeviceProfile, sent: DeviceProfile): boolean {

@@ -15,7 +15,9 @@ export function patternFault(pattern: string): string | undefined {
     if (pattern.length > maxLength) return `has ${pattern.length} characters: expected at most ${maxLength}`;
     let groups: number;
     try {
-        groups = new RegExp(`(?:${read(pattern).source})|`, read(pattern).flags).exec("")!.length - 1;
+        const { source, flags } = read(pattern);
+        // By itself first: with something around it, parentheses that don't fit might.
+        groups = (new RegExp(source, flags), new RegExp(`(?:${source})|`, flags)).exec("")!.length - 1;
     } catch (error) {
         return `can't be read (${error instanceof Error ? error.message : "no regular expression"}): expected what Java and JavaScript both take for a regular expression`;
     }

@@ -28,7 +28,8 @@ export const restFaults = {
     "an answer in pieces that take too long": { drip: tooLong },
     "a page in the place of JSON": { status: 200, ...html },
     "a page though it was done": { status: 200, when: "after", ...html },
-    "nothing in the place of JSON": { status: 200, body: "" },
+    // Of a read: where nothing is the right answer, nobody can tell it from the truth.
+    "nothing in the place of JSON": { status: 200, body: "", method: "GET" },
     "half of the JSON, and all of it announced so": { status: 200, body: '{"id":{"entityType":"DEVICE","id":"784f39', headers: { "content-type": "application/json" }, when: "after" },
     "an expired token": expired,
     "credentials that are refused": { status: 401 },
@@ -71,7 +72,7 @@ const paths = ["/api/*evice*", "/api/device", "/api/device/*", "/api/device/cred
 
 const restFault: fc.Arbitrary<RestFault> = fc
     .tuple(fc.constantFrom(...Object.keys(restFaults)), fc.constantFrom(...paths), fc.option(fc.constantFrom("GET", "POST", "DELETE"), { nil: undefined }), fc.nat({ max: 12 }), fc.integer({ min: 1, max: 4 }))
-    .map(([name, path, method, skip, times]) => ({ ...restFaults[name as keyof typeof restFaults], path, skip, times, ...(method === undefined ? {} : { method }) }));
+    .map(([name, path, method, skip, times]) => ({ path, skip, times, ...(method === undefined ? {} : { method }), ...restFaults[name as keyof typeof restFaults] }));
 
 const mqttFault: fc.Arbitrary<MqttFault> = fc
     .tuple(fc.constantFrom(...Object.keys(mqttFaults)), fc.integer({ min: 1, max: 2 }))

@@ -17,7 +17,7 @@ test.for(Object.entries(restFaults))("REST: %s", limit, async ([, fault]) => {
     const scene = await at.scene();
     for (const phase of phases) {
         // Both the first calls and some in the middle.
-        const rest = ["GET", "POST", "DELETE"].flatMap(method => [0, 5].map(skip => ({ ...fault, path: "/api/*evice*", method, skip, times: 1 })));
+        const rest = ["GET", "POST", "DELETE"].flatMap(method => [0, 5].map(skip => ({ path: "/api/*evice*", method, skip, times: 1, ...fault })));
         await scene.up(phase, { rest, ...still });
         expect(await scene.up(phase)).toEqual(new Map());
         await scene.expectDone(phase);

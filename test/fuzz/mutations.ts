@@ -80,7 +80,7 @@ export const spoiledJson = (values: readonly unknown[]): fc.Arbitrary<unknown> =
         );
 
 /** What JavaScript itself says when code meets what it did not expect. */
-const crash = /Cannot (read|set|destructure|convert)|is not (a function|iterable|defined|a constructor)|Invalid (time value|array length|string length|URL)|Maximum call stack|of undefined|of null|is not an Object|must be of type|ERR_[A-Z]+_/;
+const crash = /Cannot (read|set|destructure|convert)|is not (a function|iterable|defined|a constructor)|Invalid (time value|array length|string length|URL)|Maximum call stack|of undefined|of null|is not an Object|must be of type/;
 
 /** A value, or an error of ours whose sentence is short enough to be read. Anything else is a bug and is thrown. */
 export async function decent<Value>(run: () => Value | Promise<Value>): Promise<Value | undefined> {

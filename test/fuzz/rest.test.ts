@@ -112,12 +112,12 @@ beforeAll(async () => {
     thingsboard = client();
     deviceId = (await thingsboard.createDeviceWithCredentials({ name: "pump" }, { credentialsType: "X509_CERTIFICATE", credentialsValue: value }, () => false)).id.id;
     profileId = (await thingsboard.defaultDeviceProfile()).id.id;
-    for (const call of calls) await call(thingsboard).catch(() => undefined);
     for (const { reconciler, inputs } of resources(target())) {
         const { id, outs } = await reconciler.create(inputs);
         made.push({ id, state: JSON.parse(JSON.stringify(outs)) as object });
         await reconciler.read(id, outs!);
     }
+    for (const call of calls) await call(thingsboard).catch(() => undefined);
     recording = false;
 
     const texts = [...recorded.values(), '{"status":400,"message":"Device with such name already exists!","errorCode":31,"timestamp":1}', "<html>x</html>", '{"status":401,"message":"Token has expired","errorCode":11}'];

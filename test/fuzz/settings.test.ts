@@ -1,5 +1,6 @@
 // Whatever stands in configuration, environment and program in the place of what was expected.
 
+import { Script, createContext } from "node:vm";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { reconciler } from "../../sdk/plugin";
@@ -7,7 +8,7 @@ import { parseShard } from "../../sdk/resources/fleetMembership";
 import { environmentVariables, readSettings, settingKeys } from "../../sdk/settings";
 import { connect } from "../../sdk/thingsboard";
 import { proxyFor } from "../../sdk/thingsboard/proxy";
-import { deviceNameOf, patternFault } from "../../sdk/x509/commonNamePattern";
+import { patternFault } from "../../sdk/x509/commonNamePattern";
 import { runs, soak } from "../support/seed";
 import { issue } from "../unit/mqtt/certificates";
 import { anyJson, decent, expectSentence, spoiled } from "./mutations";
@@ -54,15 +55,20 @@ const piece: fc.Arbitrary<string> = fc.letrec<{ any: string; group: string; atom
     any: fc.tuple(fc.oneof({ depthSize: "small", withCrossShrink: true }, tie("atom"), tie("group")), fc.constantFrom("", "", "*", "+", "?", "*?", "{2,}", "{1,2}", "{0,9}", "{30}", "|")).map(([atom, repeat]) => atom + repeat),
 })).any;
 
+const sandbox = createContext({});
+const find = new Script("new RegExp(pattern).exec(name)");
+/** Milliseconds. */
+const slow = 3_000;
+
 test("a pattern for common names that is taken is a fast one, on names that are made to keep it busy", limit, () =>
     fc.assert(
         fc.property(fc.oneof(fc.array(piece, { maxLength: 8 }).map(pieces => `(${pieces.join("")})x`), fc.array(piece, { maxLength: 8 }).map(pieces => pieces.join("")), spoiled(["(.*)\\.factory\\.example", "(?i)device-(\\d+)"])), pattern => {
             const fault = patternFault(pattern);
             if (fault !== undefined) return expectSentence(fault);
             for (const name of ["a".repeat(64), `${"ab".repeat(32)}!`, "aab-".repeat(16)]) {
-                const began = performance.now();
-                deviceNameOf(pattern, name);
-                expect(performance.now() - began, `${pattern} on ${name}`).toBeLessThan(2_000);
+                // Bounded, which it would not be in this context: one that explodes must fail the test, and not stop it.
+                Object.assign(sandbox, { pattern: pattern.replace(/^\(\?i\)/, ""), name });
+                expect(() => find.runInContext(sandbox, { timeout: slow }), `${pattern} on ${name}`).not.toThrow();
             }
         }),
         runs(4_000, 200_000),
@@ -75,8 +81,6 @@ const fields: Readonly<Record<string, object>> = {
     DeviceProfile: { name: "pumps", description: "x", transport: "MQTT", mqtt: { telemetryTopic: "t", attributesTopic: "a", payloadType: "JSON" }, x509Chain: { certificatePem, commonNamePattern: "(.*)", createDevices: true }, ruleChain: "Root", dashboard: "d", default: false, adopt: false, onDelete: "delete" },
     PublishCheck: { deviceId: "784f394c-42b6-11ef-983c-b7beff2784f9", deviceName: "pump", mode: "publish", certificatePem, privateKeyPem, verifyStored: "warn", timeout: 30, onFailure: "fail", rollback: true, topic: "t", payload: "{}", mqttVersion: "5", caPem: certificatePem, triggers: [1] },
     ServerChain: { source: "handshake", timeout: 15, caPem: certificatePem, host: "mqtt.example.com", port: 8883, fingerprint: "ab".repeat(32), servername: "x" },
-    FleetBatch: { fleet: "project/stack/pumps", batch: 0, batches: 1, members: ["a", "b"], details: { a: { label: "x", attributes: { a: 1 } }, b: { certificate: certificatePem } }, settings: { algorithm: "EC_P256", validityDays: 365, renewBeforeDays: 30, renewalJitterDays: 0, rotationPolicy: "always", renewal: "report", publishCheck: "none", onRemove: "revoke", onDrift: "repair", adopt: false }, concurrency: 8 },
-    FleetMembership: { fleet: "project/stack/pumps", batches: 4, shard: "0/2", members: "AAAAAAAA", maxRemovals: 3, onRemove: "revoke" },
 };
 
 test("whatever a program declares, preview answers with what is wrong", limit, async () => {
