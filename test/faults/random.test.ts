@@ -8,6 +8,8 @@ import { trouble } from "./faults";
 import { phases, stage } from "./scene";
 
 const [lanes, runs] = soak ? [4, 250] : [2, 8];
+/** Milliseconds. A slow machine makes fewer of them, and says how many. */
+const longest = soak ? 40 * 60_000 : 60_000;
 
 const recovery = fc.constantFrom("up", "refresh, then up");
 const act = fc.record({ troubles: fc.array(trouble, { minLength: 1, maxLength: 2 }), recovery });
@@ -16,8 +18,9 @@ const life = fc.record({ create: act, change: act, destroy: act });
 console.log(`random faults: ${lanes * runs} deployments, seed ${seed}`);
 
 describe.concurrent("whatever goes wrong in between, one calm up brings state and server together", () => {
-    test.for(Array.from({ length: lanes }, (_none, lane) => lane))("lane %i", { timeout: soak ? 60 * 60_000 : 90_000 }, async lane => {
+    test.for(Array.from({ length: lanes }, (_none, lane) => lane))("lane %i", { timeout: longest + 60_000 }, async lane => {
         const at = await stage();
+        let lived = 0;
         try {
             await fc.assert(
                 fc.asyncProperty(life, async plan => {
@@ -28,10 +31,12 @@ describe.concurrent("whatever goes wrong in between, one calm up brings state an
                         expect(await scene.up(phase)).toEqual(new Map());
                         await scene.expectDone(phase);
                     }
+                    lived++;
                 }),
-                { seed: seed + lane, numRuns: runs, endOnFailure: true },
+                { seed: seed + lane, numRuns: runs, endOnFailure: true, interruptAfterTimeLimit: longest },
             );
         } finally {
+            console.log(`lane ${lane}: ${lived} of ${runs} deployments, each with its three phases`);
             await at.close();
         }
     });

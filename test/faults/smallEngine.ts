@@ -101,7 +101,8 @@ export function smallEngine(): SmallEngine {
             return each([...kept.values()], ({ declaration }) => declaration.name, () => [], async before => {
                 const found = await before.declaration.reconciler().read(before.id, before.state);
                 if (!("props" in found)) kept.delete(before.declaration.name);
-                else kept.set(before.declaration.name, { ...before, state: wire(found.props), inputs: wire(found.inputs ?? before.inputs) });
+                // Whatever had failed before is forgotten: a read that succeeds says that all is well.
+                else kept.set(before.declaration.name, { ...before, state: wire(found.props), inputs: wire(found.inputs ?? before.inputs), unfinished: false });
             });
         },
 
