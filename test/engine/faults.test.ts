@@ -13,7 +13,7 @@ import { emulated } from "./support/live";
 import { type StateResource, StackFailure, type TestStack, tb, testStack } from "./support/stack";
 import { type RemoteDevice, type ThingsBoardUnderTest, emulatedThingsBoard } from "./support/thingsboard";
 
-const deployments = soak ? 30 : 2;
+const deployments = soak ? 30 : 1;
 
 interface Acts {
     readonly create: Trouble;

@@ -3,13 +3,13 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { seed, soak } from "../support/seed";
+import { seed, soak, soakMinutes } from "../support/seed";
 import { trouble } from "./faults";
 import { phases, stage } from "./scene";
 
 const [lanes, runs] = soak ? [4, 250] : [2, 8];
 /** Milliseconds. A slow machine makes fewer of them, and says how many. */
-const longest = soak ? 40 * 60_000 : 60_000;
+const longest = soak ? soakMinutes * 60_000 : 60_000;
 
 const recovery = fc.constantFrom("up", "refresh, then up");
 const act = fc.record({ troubles: fc.array(trouble, { minLength: 1, maxLength: 2 }), recovery });
@@ -26,10 +26,17 @@ describe.concurrent("whatever goes wrong in between, one calm up brings state an
                 fc.asyncProperty(life, async plan => {
                     const scene = await at.scene();
                     for (const phase of phases) {
-                        for (const trouble of plan[phase].troubles) await scene.up(phase, trouble);
-                        if (plan[phase].recovery !== "up") await scene.refresh();
-                        expect(await scene.up(phase)).toEqual(new Map());
-                        await scene.expectDone(phase);
+                        const failed = [];
+                        for (const trouble of plan[phase].troubles) failed.push(await scene.up(phase, trouble));
+                        try {
+                            if (plan[phase].recovery !== "up") await scene.refresh();
+                            expect(await scene.up(phase)).toEqual(new Map());
+                            await scene.expectDone(phase);
+                        } catch (error) {
+                            // At once: the other lanes may go on for long.
+                            console.log(`lane ${lane}, ${phase}, after`, failed, error);
+                            throw error;
+                        }
                     }
                     lived++;
                 }),

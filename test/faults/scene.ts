@@ -15,7 +15,7 @@ import { type Clock, connect } from "../../sdk/thingsboard";
 import { certificateId, readLeaf } from "../../sdk/x509/leaf";
 import { restOf } from "../emulator/support";
 import { type Identity, issue } from "../unit/mqtt/certificates";
-import { type Blow, type Trouble, restFaults } from "./faults";
+import { type Blow, type Trouble, restFaults, tooLong } from "./faults";
 import { type Declaration, type Failures, type SmallEngine, smallEngine } from "./smallEngine";
 
 export type Phase = "create" | "change" | "destroy";
@@ -106,6 +106,8 @@ export async function stage(): Promise<Stage> {
                     const failures = await engine.up(program);
                     await blown;
                     emulator.faults.clear();
+                    // What its client has given up is still at work: the trouble is not over before that has happened too.
+                    if (rest.some(({ latency = 0 }) => latency >= tooLong)) await new Promise(wake => setTimeout(wake, tooLong));
                     return failures;
                 },
 
