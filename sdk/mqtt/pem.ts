@@ -2,6 +2,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
+import { hasDates } from "../x509/leaf";
 
 /** All authorities that browsers trust are a quarter of it. */
 const maxLength = 1024 * 1024;
@@ -23,7 +24,9 @@ export const certificates = (pem: string, what: string): readonly X509Certificat
 
 export function readCertificate(pem: string, what: string): X509Certificate {
     try {
-        return new X509Certificate(pem);
+        const certificate = new X509Certificate(pem);
+        if (!hasDates(certificate)) throw new Error("dates");
+        return certificate;
     } catch (cause) {
         throw new UserError(`${what} holds a PEM block that is labelled CERTIFICATE and is none`, { cause });
     }

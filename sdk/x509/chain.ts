@@ -2,7 +2,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
-import type { Pem } from "./leaf";
+import { hasDates, type Pem } from "./leaf";
 
 const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]*-----END \1-----/g;
 const maxLength = 64 * 1024;
@@ -16,7 +16,9 @@ export function certificatesIn(text: Pem, what: string): readonly X509Certificat
     if (blocks.length === 0) throw new UserError(`${what} holds no PEM certificate: it must begin with "-----BEGIN CERTIFICATE-----"`);
     return blocks.map(([pem]) => {
         try {
-            return new X509Certificate(pem);
+            const certificate = new X509Certificate(pem);
+            if (!hasDates(certificate)) throw new Error("dates");
+            return certificate;
         } catch (cause) {
             throw new UserError(`${what} holds a PEM block that is labelled CERTIFICATE and is none`, { cause });
         }

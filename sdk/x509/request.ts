@@ -1,6 +1,6 @@
 // Certificate requests (PKCS#10): what a device that keeps its key sends, to be checked before anybody signs it.
 
-import { createPublicKey, webcrypto } from "node:crypto";
+import { createPublicKey, type KeyObject, webcrypto } from "node:crypto";
 import { UserError } from "../userError";
 import type { Pem } from "./leaf";
 
@@ -23,18 +23,24 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<void> {
     await import("reflect-metadata");
     const { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } = await import("@peculiar/x509");
     let request: InstanceType<typeof Pkcs10CertificateRequest>;
+    let key: KeyObject;
+    let parts: Parameters<typeof checkSubject>[0];
+    let names: readonly { readonly type: string; readonly value: string }[];
     try {
+        // Each is taken apart only when it is asked for, and fails only then.
         request = new Pkcs10CertificateRequest(onlyBlock(pem));
+        key = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: "der", type: "spki" });
+        parts = request.subjectName.toJSON();
+        names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
     } catch (cause) {
         throw new UserError('it is no certificate request that can be read: expected one PEM block "CERTIFICATE REQUEST" (openssl req -new)', { cause });
     }
-    checkKey(Buffer.from(request.publicKey.rawData));
+    checkKey(key);
     // An algorithm that can't be verified is as good as a wrong signature.
     if (!(await request.verify(webcrypto as unknown as Crypto).catch(() => false))) {
         throw new UserError("its signature does not fit its key: it was changed after it was signed, or whoever sent it does not hold the key");
     }
-    checkSubject(request.subjectName.toJSON(), expected);
-    const names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
+    checkSubject(parts, expected);
     const foreign = names.find(({ type, value }) => !(type === "dns" && value === expected["CN"]));
     if (foreign) throw new UserError(`it asks for the alternative name ${foreign.type} ${JSON.stringify(foreign.value)}: a device is known by its common name alone, so make the request without subjectAltName`);
 }
@@ -45,8 +51,7 @@ function onlyBlock(pem: Pem): Pem {
     return pem;
 }
 
-function checkKey(spki: Buffer): void {
-    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey({ key: spki, format: "der", type: "spki" });
+function checkKey({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): void {
     if (type === "rsa" && (details?.modulusLength ?? 0) < minRsaBits) throw new UserError(`its RSA key has ${details?.modulusLength} bits: use at least ${minRsaBits}, or EC P-256`);
     if (type !== "rsa" && type !== "ec" && type !== "ed25519") throw new UserError(`its key is of type ${type}: use EC P-256, or RSA with at least ${minRsaBits} bits`);
 }

@@ -14,6 +14,7 @@ import type { Server } from "../../sdk/reconcilers/server";
 import { type Clock, connect } from "../../sdk/thingsboard";
 import { certificateId, readLeaf } from "../../sdk/x509/leaf";
 import { restOf } from "../emulator/support";
+import { soak } from "../support/seed";
 import { type Identity, issue } from "../unit/mqtt/certificates";
 import { type Blow, type Trouble, restFaults, tooLong } from "./faults";
 import { type Declaration, type Failures, type SmallEngine, smallEngine } from "./smallEngine";
@@ -228,7 +229,7 @@ function declare(prefix: string, now: () => Date): (phase: Phase, server: () => 
                 inputs: stateOf => {
                     const { deviceId, bindingRevision, credentialsId } = stateOf("one credential");
                     const { certificatePem, privateKeyPem } = pair("one");
-                    return { deviceId, bindingRevision, credentialsId, certificatePem, privateKeyPem, mode: "publish", verifyStored: "warn", timeout: 1, onFailure: "fail", rollback: false };
+                    return { deviceId, bindingRevision, credentialsId, certificatePem, privateKeyPem, mode: "publish", verifyStored: "warn", timeout: soak ? 4 : 1.5, onFailure: "fail", rollback: false };
                 },
             },
             {

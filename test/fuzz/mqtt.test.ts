@@ -72,7 +72,7 @@ test("a session over bytes that may be anything", limit, async () => {
                     socket.destroy();
                 }
             }),
-            { ...runs(800, 150_000), timeout: patience },
+            { ...runs(800, 60_000), timeout: patience },
         );
     } finally {
         server.close();
@@ -97,7 +97,7 @@ test("the whole check, which has a sentence for each", limit, async () => {
                 expectSentence(sentence);
                 if (outcome.ok) expect(outcome.reached).toBe("puback");
             }),
-            { ...runs(100, 8_000), timeout: patience },
+            { ...runs(80, 8_000), timeout: patience },
         );
     } finally {
         await server.close();
@@ -129,7 +129,7 @@ test("the emulator hears anything, before and after a CONNECT, and goes on", lim
             socket.end(Buffer.concat([...(version === 0 ? [] : [hello(version)]), ...pieces]));
             if (!socket.destroyed) await once(socket, "close");
         }),
-        { ...runs(400, 60_000), timeout: patience },
+        { ...runs(400, 40_000), timeout: patience },
     );
     const socket = await opened();
     socket.write(hello(4));

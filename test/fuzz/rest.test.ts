@@ -178,7 +178,7 @@ test("each call of the client", limit, async () => {
             await decent(() => call(client()));
             expect(asked).toBeLessThan(3_000);
         }),
-        { ...runs(1_500, 100_000), timeout: patience },
+        { ...runs(1_000, 100_000), timeout: patience },
     );
 });
 
