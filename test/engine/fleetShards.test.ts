@@ -95,6 +95,8 @@ test("shards: deployed some at a time, gone on with after a failure, told of, ex
     expect(statSync(path.join(folder, "pump-000007.key")).mode & 0o777).toBe(0o600);
     const certificate = new X509Certificate(readFileSync(path.join(folder, "pump-000007.pem")));
     expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(path.join(folder, "pump-000007.key"))))).toBe(true);
+    const printed = await fleet(pulumi, "export", "--shards", "2", "--device", "pump-000007");
+    expect(printed.text).toBe(readFileSync(path.join(folder, "pump-000007.pem"), "utf8") + readFileSync(path.join(folder, "pump-000007.key"), "utf8"));
     expect((await fleet(pulumi, "export", "--shards", "2", "--device", "nobody")).text).toContain('The fleet has no device "nobody"');
 
     const other = await fleet(pulumi, "up", "--shards", "3");

@@ -235,6 +235,18 @@ test("a raised generation gives a new key, also where keys are kept; a lowered o
     await noChange(lowered, declare(1));
 });
 
+test("a device profile by name: given to each device, exchanged, and never founded by a slip of the pen", async () => {
+    const { profileData, type: kind, transportType } = (await client().deviceProfile((await client().defaultDeviceProfile()).id.id))!;
+    for (const name of ["pump", "valve"]) await client().createDeviceProfile({ name, type: kind, transportType, provisionType: "DISABLED", profileData }, () => false);
+    const type = async () => (await client().deviceByName("t-1"))?.type;
+    const state = await kept(reconciler().create(inputs(["t-1"], {}, { deviceProfile: "pump" })));
+    expect(await type()).toBe("pump");
+    const changed = await kept(reconciler().update("id", state, inputs(["t-1"], {}, { deviceProfile: "valve" })));
+    expect(await type()).toBe("valve");
+    expect(changed.devices).toEqual(state.devices);
+    await expect(kept(reconciler().update("id", changed, inputs(["t-1", "t-2"], {}, { deviceProfile: "valves" })))).rejects.toThrow('device profile "valves" does not exist on this ThingsBoard');
+});
+
 test("a device that was deleted elsewhere is made again, also when it is issued anew", async () => {
     const state = await kept(reconciler().create(inputs(["n-1"])));
     await client().deleteDevice(state.devices["n-1"]!.id);
