@@ -114,7 +114,8 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
     /** A device that is in state: its certificate stays what it is unless the plan says otherwise. */
     async function keep(name: DeviceName, kind: Work, known: DeviceRecord, applied: DeviceDetails | undefined) {
         const key = own(result.keys, name);
-        const changes = kind === "repaired" || kind === "retried" || (before !== undefined && isChanged(before, inputs, name));
+        // Also beside another certificate: what failed may have been done in part, so that the state does not tell.
+        const changes = own(before?.drift, name) !== undefined || own(before?.failed, name) !== undefined || (before !== undefined && isChanged(before, inputs, name));
         const device = changes ? await sync(context, name, known.id, applied) : undefined;
         const { csr, generation } = applied ?? {};
         const identity: Identity =
