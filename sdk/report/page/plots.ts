@@ -20,6 +20,7 @@ export function drawPlots({ rows, summary }: Report): void {
             : Plot.plot({
                   width,
                   height: 240,
+                  marginLeft: 52,
                   marginBottom: 50,
                   x: { domain: months, label: null, tickRotate: -45, ticks: months.filter((_month, index) => index % step === 0) },
                   y: { label: "certificates", grid: true, tickFormat: wholeNumbers },
@@ -36,6 +37,7 @@ export function drawPlots({ rows, summary }: Report): void {
             : Plot.plot({
                   width,
                   height: 240,
+                  marginLeft: 52,
                   marginBottom: 50,
                   x: { labelOffset: 42, label: "milliseconds until CONNACK" },
                   y: { label: "publish checks", grid: true, tickFormat: wholeNumbers },
