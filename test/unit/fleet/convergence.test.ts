@@ -74,7 +74,7 @@ async function kept(run: Promise<{ outs?: FleetBatchState }>): Promise<FleetBatc
 
 let run = 0;
 
-test("declarations and failures in any order", async () => {
+test("declarations, failures and meddling in any order", async () => {
     await fc.assert(
         fc.asyncProperty(steps, async history => {
             await nobody();
@@ -104,7 +104,7 @@ test("declarations and failures in any order", async () => {
         }),
         { numRuns: 30 },
     );
-});
+}, 60_000);
 
 /** A run that failed leaves its devices. */
 async function nobody(): Promise<void> {
