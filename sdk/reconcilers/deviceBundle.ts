@@ -36,6 +36,7 @@ export interface DeviceBundleState extends Kept, Instructions {
     readonly claim: string;
     /** What the Provider's settings added. */
     readonly endpoint: Endpoint;
+    readonly tbServerChainPem?: string;
     /** Base64; secret. */
     readonly pkcs12?: string;
     readonly nextPkcs12?: string;
@@ -96,6 +97,7 @@ export function deviceBundle(server: ServerOf, warn: (text: string) => void): Re
             stateVersion: 1,
             claim: before?.claim ?? randomUUID(),
             endpoint,
+            ...(endpoint.serverChainPem === undefined ? {} : { tbServerChainPem: endpoint.serverChainPem }),
             ...(current === undefined ? {} : { pkcs12: current.toString("base64") }),
             ...(next === undefined ? {} : { nextPkcs12: next.toString("base64") }),
             files: inputs.directory === undefined ? {} : digestsOf(files),

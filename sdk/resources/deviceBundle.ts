@@ -76,6 +76,8 @@ export class DeviceBundle extends DynamicResource {
     declare readonly gatewayConfiguration: pulumi.Output<{ host: string; port: number; security: Record<string, string> }>;
     /** The same as environment variables of the gateway (`TB_GW_HOST`, `TB_GW_CA_CERT`, …), which go before its file. */
     declare readonly gatewayEnvironment: pulumi.Output<Record<string, string>>;
+    /** Whom the device trusts for the MQTT server's certificate: `tb-server-chain.pem`. Undefined where that is from a public authority. */
+    declare readonly tbServerChainPem: pulumi.Output<string | undefined>;
     /** The PKCS#12 as base64. Secret. */
     declare readonly pkcs12: pulumi.Output<string | undefined>;
     /** The PKCS#12 of the next pair (`renewal: "staged"`), as long as that waits to be bound: base64. Secret. */
@@ -91,7 +93,7 @@ export class DeviceBundle extends DynamicResource {
         alone("certificate", certificate, [args.certificatePem, args.chainPem, args.privateKeyPem]);
         alone("server chain", serverChain, [args.serverChainPem]);
         if (certificate === undefined && args.certificatePem === undefined) throw new pulumi.RunError(`DeviceBundle "${name}" needs certificate or certificatePem: none is given`);
-        const outputs = { mosquittoPub: undefined, gatewayConfiguration: undefined, gatewayEnvironment: undefined, pkcs12: undefined, nextPkcs12: undefined, files: undefined };
+        const outputs = { mosquittoPub: undefined, gatewayConfiguration: undefined, gatewayEnvironment: undefined, tbServerChainPem: undefined, pkcs12: undefined, nextPkcs12: undefined, files: undefined };
         const inputs = {
             topic: "v1/devices/me/telemetry",
             ...rest,
