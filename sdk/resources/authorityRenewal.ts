@@ -46,7 +46,7 @@ export function ownIssuing(name: string, parent: pulumi.Resource, args: Authorit
         if (!(before(days) > 0 && before(days) < days)) fail(`${where}renewBeforeDays is ${args.renewBeforeDays}: expected more than 0 and less than the ${days} days of validity`);
         return days;
     });
-    // There from the beginning, also where nothing is ever due: the engine acts on a trigger that changes, not on one that appears.
+    // There from the beginning, also where nothing is ever due: a trigger that appears later shows as a replacement in preview.
     const { generation } = new Renewal(
         name,
         {
