@@ -44,7 +44,7 @@ function seldom(log: (text: string) => void): (text: string) => void {
 
 /** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
-    Device: { 1: () => device(server) as Provider },
+    Device: { 1: () => device(server, warn) as Provider },
     Activation: { 1: () => activation(now) as Provider },
     DeviceBundle: { 1: () => deviceBundle(server, warn) as Provider },
     DeviceCredential: { 1: () => deviceCredential(server, now, warn) as Provider },

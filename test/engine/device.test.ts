@@ -73,6 +73,25 @@ test("renamed, re-labelled, re-attributed elsewhere: shown per property, and put
     expect(await attributes(device.id.id)).toMatchObject({ a: 1 });
 });
 
+test("renamed in the program it is renamed on ThingsBoard, and its binding stays", async () => {
+    const declare = (name: string) => async () => {
+        const device = new tb.Device("d", { name: own(name) });
+        const certificate = new tb.DeviceCertificate("d", { commonName: "d" });
+        new tb.DeviceCredential("d", { device, certificate });
+    };
+    const stack = await testStack(server, declare("first-name"));
+    await stack.up();
+    const { id } = (await server.deviceByName(own("first-name")))!;
+    const row = await server.credentials(id.id);
+    stack.program = declare("second-name");
+    await stack.up();
+    expect(await server.deviceByName(own("second-name"))).toMatchObject({ id });
+    expect(await server.credentials(id.id)).toEqual(row);
+    await stack.preview({ refresh: true, expectNoChanges: true });
+    await stack.destroy();
+    expect(await server.deviceByName(own("second-name"))).toBeUndefined();
+});
+
 test("a device deleted elsewhere is created again", async () => {
     const stack = await testStack(server, async () => void new tb.Device("d", { name: own("deleted") }));
     await stack.up();
@@ -91,6 +110,7 @@ test("a name that exists is an error, or adopted and then kept", async () => {
     expect(text).toContain(`device "${own("there-before")}" exists already on this ThingsBoard: set adopt: true to take it over`);
 
     stack.program = declare(true);
+    expect((await stack.preview()).output).toContain(`device "${own("there-before")}" exists already (id ${id.id}, profile "default", label "theirs"): it is taken over, and kept on destroy`);
     await stack.up();
     expect(await server.deviceByName(own("there-before"))).toMatchObject({ id, label: "theirs" });
     await stack.destroy();
@@ -99,8 +119,8 @@ test("a name that exists is an error, or adopted and then kept", async () => {
     expect(left.additionalInfo ?? {}).not.toHaveProperty("pulumi");
 });
 
-test("a logical rename and --target-replace keep the device", async () => {
-    const declare = (name: string) => async () => ({ urn: new tb.Device(name, { name: own("kept") }).urn });
+test("a logical rename, with an alias and without, and --target-replace keep the device", async () => {
+    const declare = (name: string, ...aliases: string[]) => async () => ({ urn: new tb.Device(name, { name: own("kept") }, { aliases: aliases.map(name => ({ name })) }).urn });
     const stack = await testStack(server, declare("one"));
     const urn = (await stack.up()).outputs["urn"] as string;
     const { id } = (await server.deviceByName(own("kept")))!;
@@ -108,6 +128,9 @@ test("a logical rename and --target-replace keep the device", async () => {
     expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
     expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
     await stack.up({ replace: [urn.replace(/one$/, "two")] });
+    expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
+    stack.program = declare("three", "two");
+    expect((await stack.up()).changes).toEqual({ same: 2 });
     expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
     await stack.destroy();
     expect(await server.deviceByName(own("kept"))).toBeUndefined();
@@ -130,9 +153,13 @@ test("a profile and a customer by name", async () => {
     expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme"), deviceProfileName: own("pump") });
     expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
     await server.call("DELETE", `/api/customer/device/${id.id}`);
-    expect((await stack.preview({ refresh: true })).changes).toMatchObject({ update: 1 });
+    const { deviceProfileId } = await server.call<{ deviceProfileId: object }>("POST", "/api/device", { name: own("elsewhere"), type: own("other") });
+    await server.call("POST", "/api/device", { ...(await server.deviceByName(own("assigned"))), deviceProfileId });
+    const preview = await stack.preview({ refresh: true });
+    expect(preview.changes).toMatchObject({ update: 1 });
+    expect(preview.output).toContain(`"${own("other")}" => "${own("pump")}"`);
     await stack.up({ refresh: true });
-    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme") });
+    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme"), deviceProfileName: own("pump") });
 });
 
 test("changing a label previews exactly one update, with everything that hangs on the device", async () => {

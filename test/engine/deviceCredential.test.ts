@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { failure, tb, testStack } from "./support/stack";
-import { own } from "./support/live";
+import { emulated, own } from "./support/live";
 import { selfSigned } from "../support/openssl";
 import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
 
@@ -103,6 +103,25 @@ test("moving to a device that does not exist is refused, and the old binding sta
     expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
 });
 
+emulated.test("a move that is refused half-way puts the old binding back, and is finished by the next up", async () => {
+    const [from, to] = [await byHand(own("half-from")), await byHand(own("half-to"))];
+    const pem = selfSigned("half-way");
+    const on = (deviceName: string) => async () => void new tb.DeviceCredential("half-way", { deviceName, certificatePem: pem });
+    const stack = await testStack(server, on(own("half-from")));
+    await stack.up();
+    const wanted = await bound(from);
+
+    // The old device has been released by then, and the new one is about to be bound.
+    server.emulator.faults.set({ rest: [{ method: "POST", path: `/api/plugins/telemetry/DEVICE/${to}/*`, status: 403 }] });
+    stack.program = on(own("half-to"));
+    expect(await failure(stack.up())).toContain(`device "${own("half-to")}"`);
+    expect([await bound(from), await bound(to)]).toEqual([wanted, "ACCESS_TOKEN"]);
+    server.emulator.faults.clear();
+    await stack.up();
+    expect([await bound(from), await bound(to)]).toEqual(["ACCESS_TOKEN", wanted]);
+    await stack.preview({ refresh: true, expectNoChanges: true });
+});
+
 test("a change by hand is drift: shown per property, mended by up, also after two refreshes", async () => {
     const deviceId = await byHand(own("drifting"));
     const pem = selfSigned("drifting");
@@ -159,8 +178,42 @@ test("a device in use is taken over only with adopt", async () => {
     expect(await bound(deviceId)).toBe(before);
 
     stack.program = declare(true);
+    expect((await stack.preview()).output).toContain(`device "${own("in-use")}" holds another certificate (credentialsId ${before}): it is replaced, which cuts off whoever uses it`);
     await stack.up();
     expect(await bound(deviceId)).not.toBe(before);
+});
+
+test.for([
+    ["an access token with which it last connected on 2026-01-01T00:00:00.000Z", async (deviceId: string) => {
+        await server.call("POST", `/api/plugins/telemetry/DEVICE/${deviceId}/attributes/SERVER_SCOPE`, { lastConnectTime: Date.UTC(2026, 0, 1) });
+    }],
+    ["MQTT basic credentials (client id, user name, password)", async (deviceId: string) => {
+        await server.call("POST", "/api/device/credentials", { ...(await server.credentials(deviceId)), credentialsType: "MQTT_BASIC", credentialsId: null, credentialsValue: JSON.stringify({ clientId: own("client"), userName: "u", password: "p" }) });
+    }],
+] as const)("a device that holds %s is taken over only with adopt, and what came there later is drift", async ([held, occupy]) => {
+    const name = own(held.slice(0, 9).replace(" ", "-"));
+    const deviceId = await byHand(name);
+    await occupy(deviceId);
+    const before = await server.credentials(deviceId);
+    const pem = selfSigned(name);
+    const declare = (adopt: boolean) => async () => void new tb.DeviceCredential("c", { deviceName: name, certificatePem: pem, adopt });
+    const stack = await testStack(server, declare(false));
+    expect(await failure(stack.up())).toContain(`device "${name}" was not made by this stack and holds ${held}: set adopt: true`);
+    expect(await server.credentials(deviceId)).toEqual(before);
+
+    stack.program = declare(true);
+    expect((await stack.preview()).output).toContain(`device "${name}" holds ${held}: it is replaced`);
+    await stack.up();
+    const wanted = await bound(deviceId);
+    expect(wanted).toMatch(/^[0-9a-f]{64}$/);
+
+    await server.call("POST", "/api/device/credentials", { ...(await server.credentials(deviceId)), credentialsType: before.credentialsType, credentialsId: before.credentialsId, credentialsValue: before.credentialsValue });
+    const preview = await stack.preview({ refresh: true });
+    expect(preview.output).toContain(before.credentialsType === "MQTT_BASIC" ? "MQTT basic credentials" : "an access token");
+    await stack.up({ refresh: true });
+    expect(await bound(deviceId)).toBe(wanted);
+    await stack.destroy();
+    expect(await bound(deviceId)).toBe("ACCESS_TOKEN");
 });
 
 test("one certificate on two devices is refused in preview", async () => {

@@ -152,6 +152,14 @@ emulated.test("a renewed certificate that is refused is taken back, and tried ag
     const after = (await stack.up({ refresh: true })).outputs;
     expect(after["credentialsId"]).not.toBe(before["credentialsId"]);
     expect(await bound(before["deviceId"])).toBe(after["credentialsId"]);
+
+    // Not to one that was revoked meanwhile.
+    pass(stack, 336 + 336);
+    await server.call("POST", `/api/plugins/telemetry/DEVICE/${before["deviceId"] as string}/attributes/SERVER_SCOPE`, { pulumiRevoked: { [after["credentialsId"] as string]: "2026-11-24T10:00:00.000Z" } });
+    server.emulator.faults.set({ mqtt: { connack: 0x87 } });
+    expect(await failure(stack.up())).toContain("Its previous certificate was revoked, and is not bound again");
+    expect(await bound(before["deviceId"])).not.toBe(after["credentialsId"]);
+    server.emulator.faults.clear();
 });
 
 test.each([

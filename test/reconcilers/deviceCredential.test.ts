@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DeviceCredentialInputs, type DeviceCredentialState, deviceCredential } from "../../sdk/reconcilers/deviceCredential";
+import { readLeaf } from "../../sdk/x509/leaf";
 import { issue } from "../unit/mqtt/certificates";
 import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, wire } from "./support";
 
@@ -118,4 +119,14 @@ test("writers at once: what is bound in the end is somebody's whole, and a stale
     expect(states.map(({ credentialsId }) => credentialsId)).toContain(last.credentialsId);
     expect(new Set(states.map(({ rowVersion }) => rowVersion)).size).toBe(states.length);
     for (const result of results) if (result.status === "rejected") expect(String(result.reason)).toMatch(/was not made by this stack|changed/);
+});
+
+test("what a run had bound whose state was lost is this stack's own still; another stack's, or somebody's, needs adopt", async () => {
+    const deviceId = await byHand("state lost");
+    await bound(declare(deviceId));
+    await expect(bound(declare(deviceId, "other"))).rejects.toThrow("set adopt: true");
+    const { state } = await bound(declare(deviceId));
+    expect((await row(deviceId)).credentialsId).toBe(state.credentialsId);
+    await under.thingsboard.saveCredentials({ ...(await row(deviceId)), credentialsId: "", credentialsValue: readLeaf(issue("somebody").certificatePem).base64Der });
+    await expect(bound(declare(deviceId))).rejects.toThrow("set adopt: true");
 });

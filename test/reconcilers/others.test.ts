@@ -1,14 +1,22 @@
 // Resources that make nothing on the server, or only look at it.
 
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activation } from "../../sdk/reconcilers/activation";
+import { type DeviceBundleInputs, deviceBundle } from "../../sdk/reconcilers/deviceBundle";
+import { type EnrolmentCheckInputs, enrolmentCheck } from "../../sdk/reconcilers/enrolmentCheck";
+import { fleetMembership } from "../../sdk/reconcilers/fleetMembership";
 import { type PublishCheckInputs, publishCheck } from "../../sdk/reconcilers/publishCheck";
 import { renewal } from "../../sdk/reconcilers/renewal";
 import { type ServerChainInputs, serverChain } from "../../sdk/reconcilers/serverChain";
+import { membersOf } from "../../sdk/resources/fleetMembership";
 import { readLeaf } from "../../sdk/x509/leaf";
+import { rootAuthority } from "../support/openssl";
 import { issue } from "../unit/mqtt/certificates";
-import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, wire } from "./support";
+import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, someText, wire } from "./support";
 
 let under: UnderTest;
 beforeAll(async () => {
@@ -90,4 +98,79 @@ test("ServerChain", async () => {
     });
     await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire(declared) as ServerChainInputs)), { numRuns: 20 });
     await expectPatient(reconciler, first!, { source: "handshake", host: "localhost", port: under.emulator.mqttsPort, caPem: under.emulator.caPem, fingerprint: first!.serverFingerprint, timeout: 10 });
+});
+
+test("DeviceBundle", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-test-"));
+    const reconciler = deviceBundle(() => under.server, quiet);
+    const { certificatePem, privateKeyPem } = issue("pump");
+    const serverChainPem = under.emulator.caPem;
+    const word = fc.stringMatching(/^[a-z][a-z0-9 '-]{0,20}[a-z0-9]$/);
+    const key = fc.oneof(fc.constant({}), fc.constant({ privateKeyPem }), fc.stringMatching(/^[!-~]{6,20}$/).map(pkcs12Password => ({ privateKeyPem, pkcs12Password })));
+    const inputs = fc.record({
+        key,
+        alias: maybe(word),
+        chainPem: maybe(fc.constant(certificatePem)),
+        serverChainPem: maybe(fc.constantFrom(serverChainPem, `${serverChainPem}\n\n`)),
+        host: maybe(word),
+        port: maybe(fc.integer({ min: 1, max: 65_535 })),
+        topic: someText.filter(text => text.trim() !== "" && !text.includes("\n")),
+        directory: maybe(word),
+        deviceDirectory: maybe(word),
+    });
+    let count = 0;
+    try {
+        await fc.assert(
+            fc.asyncProperty(inputs, async ({ key, directory, ...rest }) => {
+                const place = directory === undefined ? {} : { directory: path.join(folder, String(++count), directory) };
+                await expectLawful(reconciler, wire({ certificatePem, ...key, ...rest, ...place, declaredBy: `project/stack/bundle-${++count}` }) as DeviceBundleInputs);
+                if (directory !== undefined) expect(existsSync(path.dirname(place.directory!))).toBe(false);
+            }),
+            { numRuns: 30 },
+        );
+        const declared = { certificatePem, privateKeyPem, chainPem: certificatePem, pkcs12Password: "a password", alias: "a", serverChainPem, host: "h", port: 1, topic: "t", directory: path.join(folder, "patient"), deviceDirectory: "d", declaredBy: "project/stack/patient" };
+        const { id, outs } = await reconciler.create(declared);
+        expect(JSON.stringify(outs)).not.toContain("PRIVATE KEY");
+        await expectPatient(reconciler, outs!, declared);
+        await reconciler.delete(id, outs!);
+    } finally {
+        rmSync(folder, { recursive: true, force: true });
+    }
+});
+
+test("EnrolmentCheck", async () => {
+    const authority = rootAuthority("Root");
+    const commonNamePattern = "(.*)\\.example";
+    const provisionConfiguration = { type: "X509_CERTIFICATE_CHAIN", provisionDeviceSecret: authority.certificatePem, certificateRegExPattern: commonNamePattern, allowCreateNewDevicesByX509Certificate: true } as const;
+    const profile = await under.thingsboard.createDeviceProfile(
+        { name: "chain", type: "DEFAULT", transportType: "DEFAULT", provisionType: "X509_CERTIFICATE_CHAIN", profileData: { configuration: { type: "DEFAULT" }, transportConfiguration: { type: "DEFAULT" }, provisionConfiguration } },
+        () => false,
+    );
+    const fixed = { deviceProfileId: profile.id.id, profileName: "chain", commonNamePattern, createDevices: true, anchorPem: authority.certificatePem, authorityPem: authority.certificatePem, issuersPem: "", authorityKeyPem: authority.privateKeyPem } as const;
+    const reconciler = enrolmentCheck(() => under.server, quiet, now);
+    const inputs = fc.record({
+        commonName: fc.stringMatching(/^[a-z0-9 -]{1,40}$/).filter(text => text.trim() === text && text !== "").map(text => `${text}.example`),
+        caPem: maybe(fc.constant(under.emulator.caPem)),
+        timeout: fc.integer({ min: 5, max: 60 }),
+        onFailure: fc.constantFrom("fail", "warn"),
+        triggers: maybe(fc.array(fc.jsonValue(), { maxLength: 2 })),
+    });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire({ ...fixed, ...declared }) as EnrolmentCheckInputs)), { numRuns: 10 });
+    const declared = { ...fixed, commonName: "canary.example", caPem: under.emulator.caPem, timeout: 20, onFailure: "fail", triggers: [{ a: [1] }] } as const;
+    const { outs } = await reconciler.create(declared);
+    expect(JSON.stringify(outs)).not.toContain("PRIVATE KEY");
+    await expectPatient(reconciler, outs!, declared);
+    expect(await under.thingsboard.deviceByName("canary")).toBeUndefined();
+});
+
+test("FleetMembership", async () => {
+    const inputs = fc.record({
+        fleet: fc.constant("project/stack/pumps"),
+        batches: fc.integer({ min: 1, max: 1024 }),
+        shard: maybe(fc.constantFrom("0/1", "3/16")),
+        members: fc.array(someName, { maxLength: 50 }).map(membersOf),
+        maxRemovals: maybe(fc.integer({ min: 0, max: 1e9 })),
+        onRemove: fc.constantFrom("revoke", "delete", "keep"),
+    });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(fleetMembership(), wire(declared) as never)));
 });

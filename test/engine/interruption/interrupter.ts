@@ -37,8 +37,8 @@ export interface Interrupter {
 
 const stillness = 3_000;
 
-/** @param laneOf which lane a device belongs to, by its name */
-export async function startInterrupter(target: string, laneOf: (deviceName: string) => string | undefined): Promise<Interrupter> {
+/** @param laneOf which lane a device or a profile belongs to, by its name */
+export async function startInterrupter(target: string, laneOf: (name: string) => string | undefined): Promise<Interrupter> {
     let cuts: ReadonlyMap<string, Cut> = new Map();
     let manner: Manner = "drop";
     let lastMove: number | undefined;
@@ -81,9 +81,10 @@ export async function startInterrupter(target: string, laneOf: (deviceName: stri
     }
 
     function findLane(address: URL, body: string): string | undefined {
-        const named = address.searchParams.get("deviceName") ?? json<{ name?: string }>(body)?.name;
+        const sent = json<{ name?: string; device?: { name?: string }; deviceId?: { id?: string } }>(body);
+        const named = address.searchParams.get("deviceName") ?? address.searchParams.get("textSearch") ?? sent?.name ?? sent?.device?.name;
         if (named !== undefined) return laneOf(named);
-        const id = uuid.exec(address.pathname)?.[0] ?? json<{ deviceId?: { id?: string } }>(body)?.deviceId?.id;
+        const id = uuid.exec(address.pathname)?.[0] ?? uuid.exec(address.searchParams.get("deviceIds") ?? "")?.[0] ?? sent?.deviceId?.id;
         return id === undefined ? undefined : laneOfId.get(id);
     }
 

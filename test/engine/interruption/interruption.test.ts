@@ -9,7 +9,7 @@ import { type Kind, type Lane, type Victim, lane, startRig } from "./lanes";
 
 const soak = process.env["THINGSBOARD_SOAK"] !== undefined;
 
-const kinds: readonly Kind[] = ["create", "adopt", "rebind", "move", "renew", "rename"];
+const kinds: readonly Kind[] = ["create", "hand", "adopt", "rebind", "move", "renew", "rename", "fleet", "profile"];
 type Calls = Readonly<Record<"up" | "destroy", readonly string[]>>;
 
 let server: ThingsBoardUnderTest;
