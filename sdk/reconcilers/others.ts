@@ -8,8 +8,10 @@ export interface OtherCredential {
     readonly declaredBy: string;
     readonly deviceId?: DeviceId;
     readonly deviceName?: string;
-    /** Of the certificate that it declares. Undefined: not known yet. */
+    /** Of the certificate that it declares, where that is known already. */
     readonly credentialsId?: string;
+    /** It is not known, but surely another one than that of whoever tells it. */
+    readonly another?: true;
 }
 
 const told = new Map<string, readonly OtherCredential[]>();
@@ -21,11 +23,11 @@ export function noteOthers(declaredBy: string, others: unknown): void {
 
 /** Those of them that want another certificate than this one. */
 export const othersWithout = (credentialsId: string, declaredBy: string): OtherCredential[] =>
-    (told.get(declaredBy) ?? []).filter(other => other.credentialsId !== undefined && other.credentialsId !== credentialsId);
+    (told.get(declaredBy) ?? []).filter(other => (other.credentialsId === undefined ? other.another === true : other.credentialsId !== credentialsId));
 
 function isOther(value: unknown): value is OtherCredential {
     if (typeof value !== "object" || value === null) return false;
-    const { declaredBy, deviceId, deviceName, credentialsId } = value as Partial<Record<keyof OtherCredential, unknown>>;
+    const { declaredBy, deviceId, deviceName, credentialsId, another } = value as Partial<Record<keyof OtherCredential, unknown>>;
     const text = (field: unknown) => typeof field === "string" && field !== runtime.unknownValue;
-    return text(declaredBy) && text(credentialsId) && (text(deviceId) || text(deviceName));
+    return text(declaredBy) && (text(credentialsId) || another === true) && (text(deviceId) || text(deviceName));
 }

@@ -78,7 +78,7 @@ export class DeviceCredential extends DynamicResource {
         const target = device?.reference ?? {};
         const computed = { credentialsId: undefined, bindingRevision: undefined, boundAt: undefined, replacedCertificatePem: undefined, ...(rest.deviceId === undefined && !device ? { deviceId: undefined } : {}) };
         const declared = { ...rest, ...target, certificatePem, declaredBy: declaredBy(name) };
-        const others = otherCredentials(declared);
+        const others = otherCredentials({ ...declared, certificate });
         super("DeviceCredential", 1, name, { ...computed, ...declared, ...(others === undefined ? {} : { others }) }, device?.surelyDeleted ? pulumi.mergeOptions({ deletedWith: device }, opts) : opts);
         this.credentialsId = pulumi.output(certificatePem).apply(credentialsId);
     }
