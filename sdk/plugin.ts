@@ -57,6 +57,9 @@ const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provide
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };
 
+/** @internal Whatever may be in a stack's state. */
+export const resourceTypes: readonly string[] = Object.keys(reconcilers);
+
 /** These know the time, and no server. */
 const serverless: ReadonlySet<string> = new Set(["Activation", "Renewal"]);
 
