@@ -28,8 +28,11 @@ export interface Interrupter {
     readonly calls: ReadonlyMap<string, readonly string[]>;
     /** The lanes that were cut since then. */
     readonly cut: ReadonlySet<string>;
-    /** Resolves when every lane of the plan is cut, or when nothing has moved for a while: one may have to wait for another. */
-    settled(isOver: () => boolean): Promise<void>;
+    /**
+     * Resolves when every lane of the plan is cut, or when nothing has moved for a while: one may have to wait for another.
+     * @param sinceElsewhere milliseconds since something moved that is no call, such as the state of a busy engine
+     */
+    settled(isOver: () => boolean, sinceElsewhere: () => number): Promise<void>;
     /** Lets go of what hangs: those who waited for it are dead. Lanes that were not cut yet still will be. */
     release(): void;
     stop(): Promise<void>;
@@ -111,9 +114,10 @@ export async function startInterrupter(target: string, laneOf: (name: string) =>
         release,
         calls,
         cut,
-        async settled(isOver) {
+        async settled(isOver, sinceElsewhere) {
             lastMove = undefined;
-            while (cut.size < cuts.size && !isOver() && (lastMove === undefined || performance.now() - lastMove < stillness)) await new Promise(later => setTimeout(later, 50));
+            const moves = () => lastMove === undefined || Math.min(performance.now() - lastMove, sinceElsewhere()) < stillness;
+            while (cut.size < cuts.size && !isOver() && moves()) await new Promise(later => setTimeout(later, 50));
         },
         stop: () => close(server),
     };
