@@ -6,14 +6,15 @@ import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { readLeaf } from "../x509/leaf";
+import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./binding";
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
-import { boundCertificate, describeRow, freshToken, heldByOthers, identity } from "./credentialRow";
+import { boundCertificate, describeRow, freshToken, identity } from "./credentialRow";
 import { credentialFailures, endOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { foretell } from "./foretold";
 import { noteOthers, othersWithout } from "./others";
-import { isOfStack, stackOf } from "./ownership";
+import { stackOf } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
 import { saveRow } from "./save";
@@ -53,22 +54,6 @@ export interface DeviceCredentialState extends DeviceCredentialInputs {
     readonly boundAt: number;
     /** The certificate of ours that this binding has replaced: what a refused check goes back to. */
     readonly replacedCertificatePem?: string;
-}
-
-/**
- * Server attribute that says which resource bound last. The version alone can't tell a row that somebody has saved again
- * from one that a successor has bound, in this stack or in another.
- */
-export const bindingAttribute = "pulumiBinding";
-
-/** Its value. */
-interface Binding {
-    /** Of the resource in the engine's state. */
-    readonly id: string;
-    /** Project, stack and logical name. */
-    readonly declaredBy: string;
-    /** Of the certificate that it bound. Written first: where the binding then failed, the row holds another one. */
-    readonly credentialsId: string;
 }
 
 /** Milliseconds. */
@@ -326,26 +311,6 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         if (held === undefined) return;
         throw new UserError(`device "${device.name}" was not made by this stack and holds ${held}: set adopt: true on its DeviceCredential to replace it, which cuts off whoever uses it`);
     }
-}
-
-/** What the row holds, in words, if it is neither this stack's nor free. */
-async function foreign(thingsboard: ThingsBoard, device: Device, row: DeviceCredentials, binding: Binding | undefined, credentialsId: string, { declaredBy }: DeviceCredentialInputs): Promise<string | undefined> {
-    if (row.credentialsId === credentialsId || isOfStack(device, declaredBy)) return undefined;
-    if (binding?.credentialsId === row.credentialsId && stackOf(binding.declaredBy) === stackOf(declaredBy)) return undefined;
-    return heldByOthers(thingsboard, device, row);
-}
-
-/** What is noted on the device itself, in server attributes: who bound it last, and what was revoked. */
-async function notesOn(thingsboard: ThingsBoard, deviceId: DeviceId): Promise<ReadonlyMap<string, unknown>> {
-    const found = await thingsboard.attributes(deviceId, "SERVER_SCOPE", [bindingAttribute, revokedAttribute]);
-    return new Map(found?.map(({ key, value }) => [key, value]));
-}
-
-function bindingIn(notes: ReadonlyMap<string, unknown>): Binding | undefined {
-    const found = notes.get(bindingAttribute);
-    if (typeof found !== "object" || found === null) return undefined;
-    const { id, declaredBy, credentialsId } = found as Partial<Record<keyof Binding, unknown>>;
-    return typeof id === "string" && typeof declaredBy === "string" && typeof credentialsId === "string" ? { id, declaredBy, credentialsId } : undefined;
 }
 
 const sameDevice = (state: DeviceCredentialState, news: DeviceCredentialInputs): boolean =>

@@ -155,7 +155,7 @@ test("EnrolmentCheck", async () => {
         onFailure: fc.constantFrom("fail", "warn"),
         triggers: maybe(fc.array(fc.jsonValue(), { maxLength: 2 })),
     });
-    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire({ ...fixed, ...declared }) as EnrolmentCheckInputs)), { numRuns: 10 });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire({ ...fixed, ...declared }) as EnrolmentCheckInputs)), { numRuns: 6 });
     const declared = { ...fixed, commonName: "canary.example", caPem: under.emulator.caPem, timeout: 20, onFailure: "fail", triggers: [{ a: [1] }] } as const;
     const { outs } = await reconciler.create(declared);
     expect(JSON.stringify(outs)).not.toContain("PRIVATE KEY");
