@@ -67,7 +67,7 @@ export interface Rig {
     remove(): Promise<void>;
 }
 
-const rounds = 6;
+const rounds = 8;
 
 /** Devices of a lane that has others than one of its own name. */
 const names: Readonly<Partial<Record<Kind, (name: string) => string[]>>> = {
