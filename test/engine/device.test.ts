@@ -73,25 +73,6 @@ test("renamed, re-labelled, re-attributed elsewhere: shown per property, and put
     expect(await attributes(device.id.id)).toMatchObject({ a: 1 });
 });
 
-test("renamed in the program it is renamed on ThingsBoard, and its binding stays", async () => {
-    const declare = (name: string) => async () => {
-        const device = new tb.Device("d", { name: own(name) });
-        const certificate = new tb.DeviceCertificate("d", { commonName: "d" });
-        new tb.DeviceCredential("d", { device, certificate });
-    };
-    const stack = await testStack(server, declare("first-name"));
-    await stack.up();
-    const { id } = (await server.deviceByName(own("first-name")))!;
-    const row = await server.credentials(id.id);
-    stack.program = declare("second-name");
-    await stack.up();
-    expect(await server.deviceByName(own("second-name"))).toMatchObject({ id });
-    expect(await server.credentials(id.id)).toEqual(row);
-    await stack.preview({ refresh: true, expectNoChanges: true });
-    await stack.destroy();
-    expect(await server.deviceByName(own("second-name"))).toBeUndefined();
-});
-
 test("a device deleted elsewhere is created again", async () => {
     const stack = await testStack(server, async () => void new tb.Device("d", { name: own("deleted") }));
     await stack.up();
@@ -162,9 +143,9 @@ test("a profile and a customer by name", async () => {
     expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme"), deviceProfileName: own("pump") });
 });
 
-test("changing a label previews exactly one update, with everything that hangs on the device", async () => {
-    const declare = (label: string) => async () => {
-        const device = new tb.Device("d", { name: own("labelled"), label });
+test("changing a label or the name previews exactly one update, with everything that hangs on the device", async () => {
+    const declare = (label: string, name = own("labelled")) => async () => {
+        const device = new tb.Device("d", { name, label });
         const certificate = new tb.DeviceCertificate("d", { commonName: own("labelled") });
         const credential = new tb.DeviceCredential("d", { device, certificate });
         new tb.PublishCheck("d", { credential, certificate });
@@ -174,6 +155,13 @@ test("changing a label previews exactly one update, with everything that hangs o
     stack.program = declare("two");
     expect((await stack.preview()).changes).toEqual({ same: 7, update: 1 });
     expect((await stack.up()).changes).toEqual({ same: 7, update: 1 });
+
+    const { id } = (await server.deviceByName(own("labelled")))!;
+    const row = await server.credentials(id.id);
+    stack.program = declare("two", own("renamed in the program"));
+    await stack.up();
+    expect(await server.deviceByName(own("renamed in the program"))).toMatchObject({ id });
+    expect(await server.credentials(id.id)).toEqual(row);
 });
 
 test.each([

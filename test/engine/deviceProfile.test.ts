@@ -88,18 +88,6 @@ test("one that devices use is not deleted, and the error counts them", async () 
     expect(await profile(own("used"))).toBeUndefined();
 });
 
-test("destroy succeeds when device and profile are gone already", async () => {
-    const stack = await testStack(server, async () => {
-        const deviceProfile = new tb.DeviceProfile("gone", { name: own("gone") });
-        new tb.Device("gone", { name: own("gone"), deviceProfile });
-    });
-    await stack.up();
-    await server.call("DELETE", `/api/device/${(await server.deviceByName(own("gone")))!.id.id}`);
-    await server.call("DELETE", `/api/deviceProfile/${(await profile(own("gone")))!.id.id}`);
-    await stack.destroy();
-    expect(await stack.resources()).toEqual([]);
-});
-
 test("one of that name is an error or adopted; a device takes its profile as a resource; a logical rename keeps both", async () => {
     await server.call("POST", "/api/deviceProfile", { name: own("by hand"), description: "theirs", type: "DEFAULT", transportType: "DEFAULT", provisionType: "DISABLED", profileData: { configuration: { type: "DEFAULT" }, transportConfiguration: { type: "DEFAULT" }, provisionConfiguration: { type: "DISABLED" } } });
     const declare = (name: string, adopt: boolean): Program => async () => {

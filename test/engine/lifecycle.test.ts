@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { selfSigned } from "../support/openssl";
 import { emulated, own } from "./support/live";
 import { failure, tb, testStack } from "./support/stack";
-import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
+import { type RemoteDevice, type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
 beforeAll(async () => {
@@ -101,26 +101,6 @@ test("three devices pass their certificates round, one change at a time, and eac
     await stack.preview({ refresh: true, expectNoChanges: true });
 });
 
-test("one change at a time, no certificate is taken from where it is to stay, nor from another stack", async () => {
-    const [one, two, theirs] = [await byHand(own("keeps-one")), await byHand(own("keeps-two")), await byHand(own("keeps-theirs"))];
-    const pems = [selfSigned("one"), selfSigned("two"), selfSigned("theirs")] as const;
-    const declare = (certificatePem: string, third?: string) => async () => {
-        new tb.DeviceCredential("one", { deviceName: own("keeps-one"), certificatePem });
-        new tb.DeviceCredential("two", { deviceName: own("keeps-two"), certificatePem: pems[1] });
-        if (third !== undefined) new tb.DeviceCredential("theirs", { deviceName: own("keeps-theirs"), certificatePem: third });
-    };
-    const other = await testStack(server, async () => void new tb.DeviceCredential("theirs", { deviceName: own("keeps-theirs"), certificatePem: pems[2] }));
-    await other.up();
-    const stack = await testStack(server, declare(pems[0]));
-    await stack.up();
-    const before = [await bound(one), await bound(two), await bound(theirs)];
-    for (const program of [declare(pems[1]), declare(pems[2], selfSigned("another"))]) {
-        stack.program = program;
-        expect(await failure(stack.up({ parallel: 1 }))).toContain(`device "${own("keeps-one")}": its certificate is already bound`);
-        expect([await bound(one), await bound(two), await bound(theirs)]).toEqual(before);
-    }
-});
-
 test("a revoked certificate is never bound again: not after a refresh, not by a new resource", async () => {
     const deviceId = await byHand(own("revoked"));
     const pem = selfSigned("revoked");
@@ -177,13 +157,16 @@ test("a device that exists is looked up by name or by id, and left alone", async
     expect(await failure(stack.up())).toContain(`device "${own("not-there")}" does not exist on this ThingsBoard`);
 });
 
-test("destroy succeeds when device and server memory are gone already, and without the program", async () => {
+test("destroy succeeds when device, profile and server memory are gone already, and without the program", async () => {
     const stack = await testStack(server, async () => {
-        const device = new tb.Device("d", { name: own("gone") });
+        const deviceProfile = new tb.DeviceProfile("p", { name: own("gone") });
+        const device = new tb.Device("d", { name: own("gone"), deviceProfile });
         new tb.DeviceCredential("c", { device, certificatePem: selfSigned("gone") });
     });
     await stack.up();
-    await server.call("DELETE", `/api/device/${(await server.deviceByName(own("gone")))!.id.id}`);
+    const { id, deviceProfileId } = (await server.deviceByName(own("gone"))) as RemoteDevice & { deviceProfileId: { id: string } };
+    await server.call("DELETE", `/api/device/${id.id}`);
+    await server.call("DELETE", `/api/deviceProfile/${deviceProfileId.id}`);
     stack.program = async () => {
         throw new Error("the program is not run");
     };
