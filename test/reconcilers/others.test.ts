@@ -1,12 +1,12 @@
 // Resources that make nothing on the server, or only look at it.
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activation } from "../../sdk/reconcilers/activation";
-import { type DeviceBundleInputs, deviceBundle } from "../../sdk/reconcilers/deviceBundle";
+import { deviceBundle } from "../../sdk/reconcilers/deviceBundle";
 import { type EnrolmentCheckInputs, enrolmentCheck } from "../../sdk/reconcilers/enrolmentCheck";
 import { fleetMembership } from "../../sdk/reconcilers/fleetMembership";
 import { type PublishCheckInputs, publishCheck } from "../../sdk/reconcilers/publishCheck";
@@ -101,40 +101,35 @@ test("ServerChain", async () => {
 });
 
 test("DeviceBundle", async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-test-"));
-    const reconciler = deviceBundle(() => under.server, quiet);
-    const { certificatePem, privateKeyPem } = issue("pump");
-    const serverChainPem = under.emulator.caPem;
-    const word = fc.stringMatching(/^[a-z][a-z0-9 '-]{0,20}[a-z0-9]$/);
-    const key = fc.oneof(fc.constant({}), fc.constant({ privateKeyPem }), fc.stringMatching(/^[!-~]{6,20}$/).map(pkcs12Password => ({ privateKeyPem, pkcs12Password })));
+    const base = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-bundles-"));
+    const root = issue("Root", { authority: true });
+    const pairOf = ({ certificatePem, privateKeyPem } = issue("pump", { issuer: root })) => ({ certificatePem, chainPem: certificatePem + root.certificatePem, privateKeyPem });
+    const [pair, next] = [pairOf(), pairOf()];
+    const waiting = { nextCertificatePem: next.certificatePem, nextChainPem: next.chainPem, nextPrivateKeyPem: next.privateKeyPem };
     const inputs = fc.record({
-        key,
-        alias: maybe(word),
-        chainPem: maybe(fc.constant(certificatePem)),
-        serverChainPem: maybe(fc.constantFrom(serverChainPem, `${serverChainPem}\n\n`)),
-        host: maybe(word),
-        port: maybe(fc.integer({ min: 1, max: 65_535 })),
-        topic: someText.filter(text => text.trim() !== "" && !text.includes("\n")),
-        directory: maybe(word),
-        deviceDirectory: maybe(word),
+        next: fc.constantFrom({}, waiting, { nextCertificatePem: null, nextChainPem: null, nextPrivateKeyPem: null }),
+        pkcs12Password: maybe(fc.constant("a password")),
+        alias: maybe(fc.constant("pump")),
+        serverChainPem: maybe(fc.constantFrom(under.emulator.caPem, `${under.emulator.caPem}\n\n`)),
+        host: maybe(fc.constant("mqtt.example.com")),
+        port: maybe(fc.constant(8883)),
+        topic: maybe(someText.filter(text => text.trim() !== "" && !text.includes("\n"))),
+        deviceDirectory: maybe(fc.constant("/etc/device")),
+        written: fc.boolean(),
     });
+    const declared = ({ next, written, topic = "v1/devices/me/telemetry", ...rest }: Partial<Record<"pkcs12Password" | "alias" | "serverChainPem" | "host" | "topic" | "deviceDirectory", string | undefined>> & { next: object; port?: number | undefined; written: boolean }, name: string) =>
+        wire({ ...pair, ...next, ...rest, topic, ...(written ? { directory: path.join(base, name) } : {}), declaredBy: `project/stack/${name}` });
+    const reconciler = deviceBundle(() => under.server, quiet);
     let count = 0;
     try {
-        await fc.assert(
-            fc.asyncProperty(inputs, async ({ key, directory, ...rest }) => {
-                const place = directory === undefined ? {} : { directory: path.join(folder, String(++count), directory) };
-                await expectLawful(reconciler, wire({ certificatePem, ...key, ...rest, ...place, declaredBy: `project/stack/bundle-${++count}` }) as DeviceBundleInputs);
-                if (directory !== undefined) expect(existsSync(path.dirname(place.directory!))).toBe(false);
-            }),
-            { numRuns: 30 },
-        );
-        const declared = { certificatePem, privateKeyPem, chainPem: certificatePem, pkcs12Password: "a password", alias: "a", serverChainPem, host: "h", port: 1, topic: "t", directory: path.join(folder, "patient"), deviceDirectory: "d", declaredBy: "project/stack/patient" };
-        const { id, outs } = await reconciler.create(declared);
+        await fc.assert(fc.asyncProperty(inputs, tried => expectLawful(reconciler, declared(tried, String(++count)) as never)), { numRuns: 15 });
+        expect(readdirSync(base)).toEqual([]);
+        const patient = declared({ next: waiting, written: true, pkcs12Password: "a password", alias: "pump", host: "h", port: 1, deviceDirectory: "/d" }, "patient");
+        const { outs } = await reconciler.create(patient as never);
         expect(JSON.stringify(outs)).not.toContain("PRIVATE KEY");
-        await expectPatient(reconciler, outs!, declared);
-        await reconciler.delete(id, outs!);
+        await expectPatient(reconciler, outs!, patient as never);
     } finally {
-        rmSync(folder, { recursive: true, force: true });
+        rmSync(base, { recursive: true, force: true });
     }
 });
 
