@@ -9,7 +9,7 @@ import { readLeaf } from "../x509/leaf";
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
 import { boundCertificate, describeRow, freshToken, heldByOthers, identity } from "./credentialRow";
-import { credentialFailures, endOf } from "./deviceCredentialInputs";
+import { credentialFailures, endOf, named } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { isOfStack } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
@@ -286,8 +286,6 @@ function takenElsewhere(deviceName: string, credentialsId: string): string {
     const who = holder !== undefined && holder !== deviceName ? `device "${holder}" of this program` : "another device of this ThingsBoard (perhaps of another tenant)";
     return `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
 }
-
-export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
 
 /** Only a certificate that was ours and in its place: not what drift had put there. */
 function replacedBy(credentialsId: string, before: DeviceCredentialState | undefined): Pick<DeviceCredentialState, "replacedCertificatePem"> {
