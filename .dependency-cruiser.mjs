@@ -13,7 +13,7 @@ export default {
             "resources-declare",
             "A resource knows its reconciler by name: what the engine runs is found in the installed package, and no program loads a REST client.",
             { path: "^sdk/(resources/|provider\\.ts|index\\.ts)" },
-            { path: "^sdk/(reconcilers|thingsboard|mqtt|emulator|cli)/|^sdk/plugin\\.ts", ...code },
+            { path: "^sdk/(reconcilers|thingsboard|mqtt|emulator|cli|report)/|^sdk/plugin\\.ts", ...code },
         ),
         rule(
             "reconcilers-are-engine-neutral",
@@ -30,13 +30,13 @@ export default {
         rule("libraries-of-the-emulator", "They are loaded where the emulator or the command is asked for, and nowhere else.", { path: "^sdk/", pathNot: "^sdk/(emulator|cli)/" }, { path: "node_modules/(hono|@hono|commander)/" }),
         rule(
             "program-and-plugin-stay-light",
-            "What only the emulator or the command needs is not even reachable from what a program or the engine loads.",
+            "What only the emulator, the command or its report needs is not even reachable from what a program or the engine loads.",
             { path: "^sdk/(index|plugin)\\.ts$" },
-            { path: "^sdk/(emulator|cli)/", reachable: true },
+            { path: "^sdk/(emulator|cli|report)/", reachable: true },
         ),
         rule("no-circle", "Of two files that need each other none can be read alone. Types may.", { path: "^sdk/" }, { circular: true, viaOnly: code }),
         rule("found", "An import that leads nowhere fails when the user's program runs.", {}, { couldNotResolve: true }),
-        rule("shipped", "What the package imports is among its dependencies.", { path: "^sdk/" }, { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], ...code }),
+        rule("shipped", "What the package imports is among its dependencies; the report's page is built into one file.", { path: "^sdk/", pathNot: "^sdk/report/page/" }, { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], ...code }),
     ],
     options: {
         doNotFollow: { path: "node_modules" },

@@ -11,7 +11,7 @@ export default defineConfig(
     {
         files: ["sdk/**/*.ts", "test/**/*.ts", "examples/**/*.ts"],
         extends: [tseslint.configs.recommendedTypeChecked],
-        languageOptions: { parserOptions: { project: ["tsconfig.json", "tsconfig.test.json"], tsconfigRootDir: import.meta.dirname } },
+        languageOptions: { parserOptions: { project: ["tsconfig.json", "tsconfig.test.json", "tsconfig.page.json"], tsconfigRootDir: import.meta.dirname } },
         rules: {
             "array-callback-return": ["error", { allowVoid: true }],
             eqeqeq: "error",

@@ -66,11 +66,12 @@ function differsFromLock() {
 /** @param {string} node */
 async function build(node) {
     const stamp = inRepository("node_modules", ".cache", "pulumi-thingsboard-build");
-    const sources = fingerprint([], ["sdk", "tsconfig.json", "package-lock.json"].map((name) => inRepository(name)));
+    const sources = fingerprint([], ["sdk", "tsconfig.json", "tools/page.mjs", "package-lock.json"].map((name) => inRepository(name)));
     if (fs.existsSync(inRepository("bin", "index.js")) && readText(stamp) === sources) return;
     console.error("tsc");
     await run(node, [inRepository("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
     removeLeftOver();
+    await run(node, [inRepository("tools", "page.mjs")]);
     fs.mkdirSync(path.dirname(stamp), { recursive: true });
     fs.writeFileSync(stamp, sources);
 }

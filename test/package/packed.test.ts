@@ -23,9 +23,12 @@ describe("the tarball", () => {
         const { files } = tarball;
         expect(files.filter(name => !name.startsWith("bin/")).sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
         const built = files.filter(name => name.startsWith("bin/"));
-        expect(built.filter(name => !/\.(js|d\.ts)$/.test(name))).toEqual([]);
+        // The report's page is put into one file by the build (tools/page.mjs).
+        const page = ["bin/report/page.css", "bin/report/page.js"];
+        expect(built.filter(name => !/\.(js|d\.ts)$/.test(name) && !page.includes(name))).toEqual([]);
+        expect(built).toEqual(expect.arrayContaining(page));
         const sourceOf = (name: string) => name.replace(/^bin/, "sdk").replace(/(\.d\.ts|\.js)$/, ".ts");
-        expect(built.filter(name => !existsSync(path.join(repository, sourceOf(name))))).toEqual([]);
+        expect(built.filter(name => !page.includes(name) && !existsSync(path.join(repository, sourceOf(name))))).toEqual([]);
     });
 
     test("has no source map, and no comment that promises one", () => {
@@ -103,7 +106,7 @@ test("the command says how it is used, and which version it is", async () => {
     const npx = (...args: string[]) => run("npx", ["--no-install", "pulumi-thingsboard", ...args], { cwd: commonjs.folder, env: { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}` } });
     const { stdout } = await npx("--help");
     expect(stdout).toContain("Usage: pulumi-thingsboard");
-    for (const command of ["emulator", "fleet", "revoke"]) expect(stdout).toContain(`  ${command} `);
+    for (const command of ["emulator", "fleet", "report", "revoke"]) expect(stdout).toContain(`  ${command} `);
     const { version } = JSON.parse(readFileSync(path.join(repository, "package.json"), "utf8")) as { version: string };
     expect((await npx("--version")).stdout.trim()).toBe(version);
 });
@@ -118,7 +121,7 @@ describe("what is not loaded", () => {
     test("a program has no emulator, no command, and nothing that talks to a server", async () => {
         const { rooms, packages } = await loaded("pulumi-thingsboard");
         expect(rooms).toContain("resources");
-        for (const room of ["emulator", "cli", "reconcilers", "thingsboard", "mqtt"]) expect(rooms).not.toContain(room);
+        for (const room of ["emulator", "cli", "report", "reconcilers", "thingsboard", "mqtt"]) expect(rooms).not.toContain(room);
         expect(packages).toContain("@pulumi/pulumi");
         for (const name of ["hono", "@hono/node-server", "commander", "mqtt", "mqtt-packet", "axios", "pkijs", "@peculiar/x509", "reflect-metadata"]) expect(packages).not.toContain(name);
     });
@@ -126,7 +129,7 @@ describe("what is not loaded", () => {
     test("what the engine runs has no emulator and no command, and declares nothing", async () => {
         const { rooms, packages } = await loaded("pulumi-thingsboard/plugin");
         expect(rooms).toContain("reconcilers");
-        for (const room of ["emulator", "cli", "resources"]) expect(rooms).not.toContain(room);
+        for (const room of ["emulator", "cli", "report", "resources"]) expect(rooms).not.toContain(room);
         for (const name of ["hono", "@hono/node-server", "commander", "pkijs", "@peculiar/x509", "reflect-metadata"]) expect(packages).not.toContain(name);
     });
 });

@@ -14,7 +14,7 @@ const tool = (/** @type {string[]} */ ...names) => inRepository("node_modules", 
 
 const looked = [
     "sdk", "test", "examples", "tools", "bench", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.test.json",
-    "tsconfig.tools.json", "vitest.config.mts", "eslint.config.mjs", "knip.json", ".dependency-cruiser.mjs", "README.md", "CHANGELOG.md", "LICENSE",
+    "tsconfig.tools.json", "tsconfig.page.json", "vitest.config.mts", "eslint.config.mjs", "knip.json", ".dependency-cruiser.mjs", "README.md", "CHANGELOG.md", "LICENSE",
 ];
 
 /**
@@ -55,6 +55,7 @@ function checks(tarball) {
         { name: "eslint", args: [tool("eslint", "bin", "eslint.js"), "--max-warnings=0", "--cache", "--cache-location", tool(".cache", "pulumi-thingsboard-eslint")] },
         { name: "types of tests and examples", args: [tsc, "-p", "tsconfig.test.json"] },
         { name: "types of scripts", args: [tsc, "-p", "tsconfig.tools.json"] },
+        { name: "types of the report's page", args: [tsc, "-p", "tsconfig.page.json"] },
         { name: "directions of imports", args: [tool("dependency-cruiser", "bin", "dependency-cruiser.mjs"), "sdk", "--config", ".dependency-cruiser.mjs", "--output-type", "err"] },
         { name: "knip", args: [tool("knip", "bin", "knip.js")] },
         { name: "publint", args: [tool("publint", "src", "cli.js"), "run", tarball, "--strict"] },
