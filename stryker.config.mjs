@@ -7,7 +7,7 @@ export default {
     mutate: [
         "sdk/x509/*.ts",
         "sdk/thingsboard/limits.ts",
-        "sdk/reconcilers/{claims,deviceCredentialInputs,deviceInputs,deviceProfileContent,deviceProfileDrift,deviceProfileInputs,drift,ownership,reconciler,renewal,activation}.ts",
+        "sdk/reconcilers/{claims,deviceCredentialInputs,deviceInputs,deviceProfileInputs,drift,ownership,renewal,activation}.ts",
         "sdk/reconcilers/fleet/{check,givingUp,plan,words}.ts",
     ],
     testRunner: "vitest",
@@ -24,7 +24,7 @@ export default {
     ignorePatterns: ["/bin", "/coverage", "/reports", "/docs", "/bench", "/examples"],
     tempDirName: ".stryker-tmp",
     concurrency: 2,
-    timeoutMS: 5_000,
+    timeoutMS: 20_000,
     timeoutFactor: 2,
     thresholds: { high: 90, low: 75, break: 75 },
 };
