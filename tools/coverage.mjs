@@ -1,4 +1,4 @@
-// `npm run coverage`: which lines of sdk/ the tests that run in one process reach. The floor is in vitest.config.mts.
+// `npm run coverage`: which lines of sdk/ the tests that run in one process reach.
 //
 // Tests of test/engine are left out: they run the built package in other processes, where this does not look.
 
