@@ -5,15 +5,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
-import { readLeaf } from "../x509/leaf";
+import { keyId, readLeaf } from "../x509/leaf";
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
 import { boundCertificate, describeRow, freshToken, heldByOthers, identity } from "./credentialRow";
-import { credentialFailures, endOf } from "./deviceCredentialInputs";
+import { credentialFailures, endOf, weaknessOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { isOfStack } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
-import { refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
+import { keyName, refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
 import { saveRow } from "./save";
 import type { ServerOf } from "./server";
 
@@ -27,7 +27,7 @@ export interface DeviceCredentialInputs extends DriftInputs {
     readonly ignoreServerRotation?: boolean;
     readonly declaredBy: string;
     /** Declared by nobody: `read` says that our certificate was revoked meanwhile, so that preview can refuse it. */
-    readonly revoked?: { readonly credentialsId: string; readonly on: string };
+    readonly revoked?: { readonly credentialsId: string; readonly keyId?: string; readonly on: string };
 }
 
 export interface DeviceCredentialState extends DeviceCredentialInputs {
@@ -66,8 +66,7 @@ class CertificateTaken extends UserError {}
 export function deviceCredential(server: ServerOf, now: () => Date, warn: (text: string) => void): Reconciler<DeviceCredentialInputs, DeviceCredentialState> {
     return {
         async check(olds, news) {
-            const ending = isUnknown(news) ? undefined : endOf(news, now());
-            if (ending !== undefined) warn(ending);
+            for (const warning of isUnknown(news) ? [] : [endOf(news, now()), weaknessOf(news)]) if (warning !== undefined) warn(warning);
             return { inputs: news, failures: credentialFailures(olds, news, now()) };
         },
 
@@ -134,14 +133,13 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const thingsboard = about({ ...inputs, deviceName: device.name });
         let saved: DeviceCredentials | undefined;
         try {
-            const notes = await notesOn(thingsboard, device.id.id);
-            refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.credentialsId);
-            let marked = notes.get(bindingAttribute) === id;
             saved = await saveRow(thingsboard, device.id.id, async row => {
+                // After the row was read: a certificate that is revoked from now on changes the row, and this save is refused.
+                const notes = await notesOn(thingsboard, device.id.id);
+                refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.base64Der);
                 await refuseForeign(thingsboard, device, row, leaf.credentialsId, inputs, before);
                 // First of all: were it to fail afterwards, a predecessor would revoke what is bound by then.
-                if (!marked) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
-                marked = true;
+                if (notes.get(bindingAttribute) !== id) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
                 return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der };
             });
         } catch (error) {
@@ -230,8 +228,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     }
 
     async function revocation(state: DeviceCredentialState): Promise<Pick<DeviceCredentialInputs, "revoked">> {
-        const on = revokedIn((await notesOn(about(state), state.deviceId)).get(revokedAttribute))[state.credentialsId];
-        return on === undefined ? {} : { revoked: { credentialsId: state.credentialsId, on } };
+        const revoked = revokedIn((await notesOn(about(state), state.deviceId)).get(revokedAttribute));
+        const on = revoked[state.credentialsId];
+        if (on === undefined) return {};
+        // After an earlier `refresh` the state holds what was found, and no longer what was bound.
+        const key = identity(state.certificatePem) === state.credentialsId ? keyId(readLeaf(state.certificatePem).base64Der) : state.revoked?.keyId;
+        return { revoked: { credentialsId: state.credentialsId, on, ...(key === undefined || revoked[keyName(key)] === undefined ? {} : { keyId: key }) } };
     }
 
     /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */

@@ -3,6 +3,7 @@
 import type { DeviceId } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { readLeaf } from "../x509/leaf";
+import { isRevoked, revokedOf } from "./revoked";
 import { saveRow } from "./save";
 
 export interface Rollback {
@@ -12,11 +13,15 @@ export interface Rollback {
     readonly toPem: string;
 }
 
-/** @returns whether the device has its previous certificate again */
+/** @returns whether the device has its previous certificate again; one that was revoked it never has */
 export async function rollBack(thingsboard: ThingsBoard, { deviceId, from, toPem }: Rollback): Promise<boolean> {
     const { credentialsId, base64Der } = readLeaf(toPem);
-    const saved = await saveRow(thingsboard, deviceId, row =>
-        row.credentialsId === from ? { ...row, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: base64Der } : undefined,
-    );
+    const saved = await saveRow(thingsboard, deviceId, async row => {
+        if (row.credentialsId !== from) return undefined;
+        // It may be why there is a new one.
+        const revoked = await revokedOf(thingsboard, deviceId);
+        if (isRevoked(revoked, base64Der)) return undefined;
+        return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: base64Der };
+    });
     return saved !== undefined;
 }

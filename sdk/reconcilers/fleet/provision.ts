@@ -75,7 +75,7 @@ export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" |
     try {
         const row = await saveRow(thingsboard, device.id.id, async current => {
             if (current.credentialsId === credentialsId) return current;
-            refuseRevoked(await revokedOf(thingsboard, device.id.id), device.name, credentialsId);
+            refuseRevoked(await revokedOf(thingsboard, device.id.id), device.name, certificate);
             return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };
         });
         if (!row) throw new UserError(`device "${device.name}" was deleted while its certificate was being bound: run "pulumi up" again`);
