@@ -28,7 +28,7 @@ function formsOf(pem: string): string[] {
 
 /** PEM of every key in a state: as text, or as the base64 of a fleet. */
 function keysIn(state: string): string[] {
-    const texts = [...state.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[nr"\\]+[A-Za-z0-9+/=]+)+/g)].map(([block]) => block.split(/\\[nr"\\]+/).slice(1).join(""));
+    const texts = [...state.matchAll(/-----BEGIN (?:EC )?PRIVATE KEY-----(?:\\+n[A-Za-z0-9+/=]+)+/g)].map(([block]) => block.split(/\\+n/).slice(1).join(""));
     const ofFleet = [...state.matchAll(/MIGHAgEAMBMGByqGSM49AgEG[A-Za-z0-9+/]+=*(?=\\*")/g)].map(([text]) => text);
     const parsed = [...texts, ...ofFleet].flatMap(text => {
         const type = text.startsWith("MIG") ? "pkcs8" : "sec1";
