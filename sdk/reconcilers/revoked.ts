@@ -38,7 +38,7 @@ export const revokedKeySentence = (deviceName: string, on: string): string =>
     `device "${deviceName}": the key of this certificate was revoked on ${on}, with an earlier certificate, and is never bound again: issue a certificate for a new key`;
 
 /** When this certificate's key was revoked; undefined when it was not. */
-export function keyRevokedOn(revoked: Revoked, base64Der: string): string | undefined {
+function keyRevokedOn(revoked: Revoked, base64Der: string): string | undefined {
     if (!Object.keys(revoked).some(name => name.startsWith(keyName("")))) return undefined;
     const id = keyId(base64Der);
     return id === undefined ? undefined : revoked[keyName(id)];
