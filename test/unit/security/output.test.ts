@@ -16,7 +16,7 @@ const apiKey = "tb_canary-of-an-api-key-0123456789";
 const { certificatePem, privateKeyPem } = keyAndCertificate("EC", "pump-1");
 const keyLine = privateKeyPem.split("\n")[1]!;
 
-test("whatever a server answers, and however the plugin fails of it, its output holds neither key nor credentials", async () => {
+test("whatever a server answers, and however the plugin fails of it, its output holds neither key nor credentials", { timeout: 60_000 }, async () => {
     let answer: unknown;
     // It also repeats what it was sent, as a debugging proxy does.
     const server = await serve(({ authorization, body }) => ({ body: JSON.parse(JSON.stringify(answer).replaceAll("ECHO", JSON.stringify(`${authorization} ${body}`).slice(1, -1))) }));
@@ -79,7 +79,7 @@ describe("the command revoke", () => {
         return { code, ...said };
     }
 
-    test("tells a hostile name in a line, and as JSON exactly", async () => {
+    test("tells a hostile name in a line, and as JSON exactly", { timeout: 60_000 }, async () => {
         const rest = restOf(emulator);
         for (const json of [[], ["--json"]]) {
             await rest("DELETE", `/api/device/${await bind(rest, hostile, makeCert({ cn: "x" }))}`);

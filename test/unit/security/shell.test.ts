@@ -24,7 +24,7 @@ const hostile = [
 ];
 const any = fc.oneof(fc.constantFrom(...hostile), fc.array(fc.constantFrom(...hostile), { maxLength: 4 }).map(parts => parts.join("")), fc.string({ unit: "grapheme", maxLength: 30 })).filter(text => text !== "" && !text.includes("\0"));
 
-test.each(["sh", "bash"])("%s reads it back as it was meant", shell => {
+test.each(["sh", "bash"])("%s reads it back as it was meant", { timeout: 60_000 }, shell => {
     fc.assert(
         fc.property(any, any, any, (host, topic, folder) => {
             const { mosquittoPub } = instructions(files, { host, port: 8883, serverChainPem: "x" }, folder, topic);

@@ -25,7 +25,7 @@ const expectTame = (text: string, longest = 2000): void => {
     expect(text.length).toBeLessThan(longest);
 };
 
-test("printable: one line that no terminal obeys; what is ordinary stays as it is, and twice is once", () => {
+test("printable: one line that no terminal obeys; what is ordinary stays as it is, and twice is once", { timeout: 60_000 }, () => {
     expect(printable("pump 1, Пума, 泵 👨‍👩‍👧")).toBe("pump 1, Пума, 泵 👨‍👩‍👧");
     expect(printable("a\r\nb\tc\u001b[0m\u202E")).toBe("a b c\\u001b[0m\\u202e");
     fc.assert(
