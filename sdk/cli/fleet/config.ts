@@ -54,10 +54,19 @@ export async function provenLogIn(shared: SharedConfig): Promise<void> {
     if (settings) await connect(settings).about("ThingsBoard").defaultDeviceProfile();
 }
 
+/**
+ * Whom a command is to ask: stack config, or else the environment.
+ * @throws UserError saying what is missing
+ */
+export async function settingsOf(cwd: string, stack: string): Promise<Settings> {
+    return readSettings(textsIn(await sharedConfig(cwd, stack)), process.env);
+}
+
+const textsIn = (shared: SharedConfig): SettingTexts => Object.fromEntries(settingKeys.flatMap(key => (shared[`thingsboard:${key}`] === undefined ? [] : [[key, shared[`thingsboard:${key}`]!.value]])));
+
 function settingsIn(shared: SharedConfig): Settings | undefined {
-    const given: SettingTexts = Object.fromEntries(settingKeys.flatMap(key => (shared[`thingsboard:${key}`] === undefined ? [] : [[key, shared[`thingsboard:${key}`]!.value]])));
     try {
-        return readSettings(given, process.env);
+        return readSettings(textsIn(shared), process.env);
     } catch (error) {
         if (error instanceof UserError && error.message.startsWith("no ThingsBoard is configured")) return undefined;
         throw error;
