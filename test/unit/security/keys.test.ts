@@ -85,7 +85,7 @@ describe("a key under a passphrase", () => {
     test("is refused with one sentence by the check and by a bundle, and is not quoted", async () => {
         const look = () => prepare({ mode: "connect", host: "tb.example", port: 8883, certificatePem, privateKeyPem: pkcs8 });
         expect(look).toThrow(/^the device's private key is encrypted: give it without a passphrase, as a secret$/);
-        const bundle = bundleFiles({ certificatePem, privateKeyPem: pkcs8, topic: "t", declaredBy: "p/s/n" }, { host: "tb.example", port: 8883 }, undefined);
+        const bundle = bundleFiles({ certificatePem, privateKeyPem: pkcs8, topic: "t", declaredBy: "p/s/n" }, { host: "tb.example", port: 8883 }, {});
         await expect(bundle).rejects.toThrow(/^privateKeyPem is encrypted: give it without a passphrase, as a secret$/);
         await expect(bundle).rejects.not.toThrow(body);
     });
@@ -94,7 +94,7 @@ describe("a key under a passphrase", () => {
         const key = path.join(folder, "ec.key");
         openssl(["ec", "-aes256", "-passout", "pass:a-passphrase", "-out", key], privateKeyPem);
         const legacy = readFileSync(key, "utf8");
-        const bundle = bundleFiles({ certificatePem, privateKeyPem: legacy, topic: "t", declaredBy: "p/s/n" }, { host: "tb.example", port: 8883 }, undefined);
+        const bundle = bundleFiles({ certificatePem, privateKeyPem: legacy, topic: "t", declaredBy: "p/s/n" }, { host: "tb.example", port: 8883 }, {});
         await expect(bundle).rejects.toThrow(/^privateKeyPem is encrypted/);
     });
 });
