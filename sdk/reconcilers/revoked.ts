@@ -46,10 +46,21 @@ function keyRevokedOn(revoked: Revoked, base64Der: string): string | undefined {
 
 export const isRevoked = (revoked: Revoked, base64Der: string): boolean => revoked[certificateId(base64Der)] !== undefined || keyRevokedOn(revoked, base64Der) !== undefined;
 
-/** @throws UserError if the certificate or its key is among the revoked ones. */
+/** @throws RevokedError if the certificate or its key is among the revoked ones. */
 export function refuseRevoked(revoked: Revoked, deviceName: string, base64Der: string): void {
     const on = revoked[certificateId(base64Der)];
-    if (on !== undefined) throw new UserError(revokedSentence(deviceName, on));
+    if (on !== undefined) throw new RevokedError(revokedSentence(deviceName, on), on);
     const keyOn = keyRevokedOn(revoked, base64Der);
-    if (keyOn !== undefined) throw new UserError(revokedKeySentence(deviceName, keyOn));
+    if (keyOn !== undefined) throw new RevokedError(revokedKeySentence(deviceName, keyOn), keyOn);
+}
+
+/** No later try gets further with the same certificate. */
+export class RevokedError extends UserError {
+    constructor(
+        message: string,
+        /** When it was revoked (ISO 8601). */
+        readonly on: string,
+    ) {
+        super(message);
+    }
 }

@@ -13,15 +13,17 @@ export interface Rollback {
     readonly toPem: string;
 }
 
-/** @returns whether the device has its previous certificate again; one that was revoked it never has */
-export async function rollBack(thingsboard: ThingsBoard, { deviceId, from, toPem }: Rollback): Promise<boolean> {
+/**
+ * `"bound"`: the device has its previous certificate again; `"revoked"`: that one was revoked and is never bound again;
+ * `"changed"`: the device holds neither of the two by now, and is left alone.
+ */
+export type RolledBack = "bound" | "revoked" | "changed";
+
+export async function rollBack(thingsboard: ThingsBoard, { deviceId, from, toPem }: Rollback): Promise<RolledBack> {
     const { credentialsId, base64Der } = readLeaf(toPem);
-    const saved = await saveRow(thingsboard, deviceId, async row => {
-        if (row.credentialsId !== from) return undefined;
-        // It may be why there is a new one.
-        const revoked = await revokedOf(thingsboard, deviceId);
-        if (isRevoked(revoked, base64Der)) return undefined;
-        return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: base64Der };
-    });
-    return saved !== undefined;
+    if (isRevoked(await revokedOf(thingsboard, deviceId), base64Der)) return "revoked";
+    const saved = await saveRow(thingsboard, deviceId, row =>
+        row.credentialsId === from ? { ...row, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: base64Der } : undefined,
+    );
+    return saved === undefined ? "changed" : "bound";
 }

@@ -28,7 +28,7 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
                 if (wanted && !wanted.delete(name)) continue;
                 const key = keys?.[name];
                 const exported = { certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) };
-                if (folder === undefined) console.log(exported.certificatePem + (exported.privateKeyPem ?? ""));
+                if (folder === undefined) process.stdout.write(exported.certificatePem + (exported.privateKeyPem ?? ""));
                 else await write(exported, join(folder, fileOf(name)));
                 written++;
             }

@@ -30,5 +30,5 @@ test("the answer's credentialsId is that of the certificate, or the deployment f
     const sentence = `device "pump-1": ThingsBoard answered with credentials ${other.credentialsId} instead of ${credentialsId}: something between here and ThingsBoard changes what is sent`;
     const credential = deviceCredential(() => ({ ...tb.server, thingsboard }), () => new Date(), () => undefined);
     await expect(credential.create({ deviceName: "pump-1", certificatePem: own, declaredBy: "p/s/pump-1" })).rejects.toThrow(sentence);
-    await expect(bind(thingsboard, { id, name: "pump-1" }, { certificate: base64Der, notAfter: notAfter.toISOString() })).rejects.toThrow(sentence);
+    await expect(bind(thingsboard, { id, name: "pump-1" }, { certificate: base64Der, notAfter: notAfter.toISOString(), from: {} })).rejects.toThrow(sentence);
 });

@@ -71,7 +71,7 @@ test("a fleet refuses it as well", async () => {
     const id = await deviceNamed("of-a-fleet");
     const [first, second] = twoForOneKey("of-a-fleet");
     const device = { id: { entityType: "DEVICE" as const, id }, name: "of-a-fleet" };
-    const identity = (pem: string) => ({ certificate: readLeaf(pem).base64Der, notAfter: readLeaf(pem).notAfter.toISOString() }) satisfies Parameters<typeof bind>[2];
+    const identity = (pem: string) => ({ certificate: readLeaf(pem).base64Der, notAfter: readLeaf(pem).notAfter.toISOString(), from: {} }) satisfies Parameters<typeof bind>[2];
     await bind(tb.thingsboard, device, identity(first));
     await revoke(tb.thingsboard, "of-a-fleet", pace);
     await expect(bind(tb.thingsboard, device, identity(first))).rejects.toThrow("this certificate was revoked on");
@@ -86,7 +86,7 @@ test("a publish check that goes back to the certificate of before does not go ba
     await revoke(tb.thingsboard, "rolled-back", pace);
     await reconciler().update(made.id, made.outs as DeviceCredentialState, inputs("rolled-back", after));
     const from = readLeaf(after).credentialsId;
-    expect(await rollBack(tb.thingsboard, { deviceId: id, from, toPem: before })).toBe(false);
+    expect(await rollBack(tb.thingsboard, { deviceId: id, from, toPem: before })).toBe("revoked");
     expect((await held(id)).credentialsId).toBe(from);
 });
 
