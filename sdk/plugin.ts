@@ -16,6 +16,7 @@ import { publishCheck } from "./reconcilers/publishCheck";
 import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
 import { serverChain } from "./reconcilers/serverChain";
+import { printable } from "./printable";
 import { settingKeys, readSettings, type SettingTexts } from "./settings";
 import { connect, isLoopback } from "./thingsboard";
 import { UserError } from "./userError";
@@ -23,10 +24,10 @@ import { UserError } from "./userError";
 type Provider = Required<Omit<dynamic.ResourceProvider, "configure">> & Pick<dynamic.ResourceProvider, "configure">;
 
 /** The engine shows what a plugin prints to standard error. */
-const say = (text: string) => console.error(text);
+const say = (text: string) => console.error(printable(text));
 
 function warn(text: string): void {
-    if (!warned.has(text)) console.error(`warning: ${text}`);
+    if (!warned.has(text)) say(`warning: ${text}`);
     warned.add(text);
 }
 
@@ -45,7 +46,7 @@ function seldom(log: (text: string) => void): (text: string) => void {
 
 /** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
-    Device: { 1: () => device(server) as Provider },
+    Device: { 1: () => device(server, warn) as Provider },
     Activation: { 1: () => activation(now) as Provider },
     DeviceBundle: { 1: () => deviceBundle(server, warn) as Provider },
     DeviceCredential: { 1: () => deviceCredential(server, now, warn) as Provider },
@@ -57,6 +58,9 @@ const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provide
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };
+
+/** @internal Whatever may be in a stack's state. */
+export const resourceTypes: readonly string[] = Object.keys(reconcilers);
 
 /** These know the time, and no server. */
 const serverless: ReadonlySet<string> = new Set(["Activation", "Renewal"]);
@@ -103,7 +107,7 @@ function server(): Server {
     if (mqttCaPem !== undefined) certificates(mqttCaPem, "mqttCaPem");
     const url = new URL(settings.url);
     current = {
-        thingsboard: connect(settings, { log: seldom(text => console.error(text)) }),
+        thingsboard: connect(settings, { log: seldom(say) }),
         mqtt: { host: mqttHost, port: mqttPort, ...(mqttCaPem === undefined ? {} : { caPem: mqttCaPem }) },
         restHost: url.hostname,
         restVerified: url.protocol === "https:" || isLoopback(url.hostname),
@@ -115,7 +119,7 @@ function server(): Server {
  * Given a property, the engine prints its value in front of the reason: pages of PEM, and a private key where one was
  * given as the certificate. The reasons name field and value themselves, as far as they may be shown.
  */
-const withoutValue = ({ reason }: dynamic.CheckFailure): dynamic.CheckFailure => ({ property: "", reason });
+const withoutValue = ({ reason }: dynamic.CheckFailure): dynamic.CheckFailure => ({ property: "", reason: printable(reason) });
 
 /** So that preview already says that no server is configured. */
 function settingsFailures(): dynamic.CheckFailure[] {

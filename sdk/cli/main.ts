@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { UserError } from "../userError";
 import { emulatorCommand } from "./emulator";
 import { fleetCommand } from "./fleet";
+import { reportCommand } from "./report";
 import { revokeCommand } from "./revoke";
 
 const { version } = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8")) as { version: string };
@@ -15,6 +16,7 @@ const program = new Command("pulumi-thingsboard")
     .version(version)
     .addCommand(emulatorCommand())
     .addCommand(fleetCommand())
+    .addCommand(reportCommand())
     .addCommand(revokeCommand());
 
 program.parseAsync().catch((error: unknown) => {

@@ -3,33 +3,36 @@
 import { createPublicKey, type KeyObject, webcrypto } from "node:crypto";
 import { UserError } from "../userError";
 import type { Pem } from "./leaf";
+import { keyFault } from "./strength";
 
 /** Parts of a subject by their short names: `{ CN: "pump-1", O: "Acme" }`. */
 export type Subject = Readonly<Record<string, string>>;
 
 const maxLength = 64 * 1024;
-const minRsaBits = 2048;
 
 /**
  * Whoever signs copies the subject and the alternative names of a request, and ThingsBoard's chain strategy believes the
  * name. So both have to be what was declared, and the signature shows that the sender holds the key.
  *
+ * @returns its public key (SubjectPublicKeyInfo, DER)
  * @throws UserError saying what is wrong with it, as the end of a sentence.
  */
-export async function checkRequest(pem: Pem, expected: Subject): Promise<void> {
+export async function checkRequest(pem: Pem, expected: Subject): Promise<Buffer> {
     if (typeof pem !== "string" || pem.length > maxLength) throw new UserError("it is no text of a certificate request");
     if (/PRIVATE KEY/.test(pem)) throw new UserError('it holds a private key: give the request alone ("openssl req -new"), and leave the key on the device');
     // Loaded here and not above: it takes longer to load than the rest of this package.
     await import("reflect-metadata");
     const { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } = await import("@peculiar/x509");
     let request: InstanceType<typeof Pkcs10CertificateRequest>;
+    let publicKey: Buffer;
     let key: KeyObject;
     let parts: Parameters<typeof checkSubject>[0];
     let names: readonly { readonly type: string; readonly value: string }[];
     try {
         // Each is taken apart only when it is asked for, and fails only then.
         request = new Pkcs10CertificateRequest(onlyBlock(pem));
-        key = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: "der", type: "spki" });
+        publicKey = Buffer.from(request.publicKey.rawData);
+        key = createPublicKey({ key: publicKey, format: "der", type: "spki" });
         parts = request.subjectName.toJSON();
         names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
     } catch (cause) {
@@ -43,6 +46,14 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<void> {
     checkSubject(parts, expected);
     const foreign = names.find(({ type, value }) => !(type === "dns" && value === expected["CN"]));
     if (foreign) throw new UserError(`it asks for the alternative name ${foreign.type} ${JSON.stringify(foreign.value)}: a device is known by its common name alone, so make the request without subjectAltName`);
+    return publicKey;
+}
+
+/** DER as base64 on one line, which is shorter than PEM and has one spelling; undefined for text that is not one request alone. */
+export function requestDer(pem: Pem): string | undefined {
+    if (typeof pem !== "string") return undefined;
+    const block = /^\s*-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----\s*$/.exec(pem.slice(0, maxLength));
+    return block?.[1]?.replace(/\s/g, "");
 }
 
 function onlyBlock(pem: Pem): Pem {
@@ -51,9 +62,11 @@ function onlyBlock(pem: Pem): Pem {
     return pem;
 }
 
-function checkKey({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): void {
-    if (type === "rsa" && (details?.modulusLength ?? 0) < minRsaBits) throw new UserError(`its RSA key has ${details?.modulusLength} bits: use at least ${minRsaBits}, or EC P-256`);
-    if (type !== "rsa" && type !== "ec" && type !== "ed25519") throw new UserError(`its key is of type ${type}: use EC P-256, or RSA with at least ${minRsaBits} bits`);
+function checkKey(key: KeyObject): void {
+    const fault = keyFault(key);
+    if (fault !== undefined) throw new UserError(`its ${fault}`);
+    const { asymmetricKeyType: type } = key;
+    if (type !== "rsa" && type !== "ec" && type !== "ed25519") throw new UserError(`its key is of type ${type}: use EC P-256, or RSA with at least 2048 bits`);
 }
 
 function checkSubject(found: readonly Readonly<Record<string, readonly string[]>>[], expected: Subject): void {

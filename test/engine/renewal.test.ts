@@ -2,6 +2,8 @@
 
 import { X509Certificate } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { readLeaf } from "../../sdk/x509/leaf";
+import { certificateRequest } from "../support/openssl";
 import { emulated, own } from "./support/live";
 import { failure, tb, testStack, type TestStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
@@ -33,6 +35,8 @@ function pass(stack: TestStack, days: number): void {
 }
 
 const bound = async (deviceId: unknown) => (await server.credentials(deviceId as string)).credentialsId;
+const boundTo = async (name: string) => bound((await server.deviceByName(name))!.id.id);
+const identityOf = (pem: string) => readLeaf(pem).credentialsId;
 const publicKey = (pem: unknown) => new X509Certificate(pem as string).publicKey.export({ type: "spki", format: "pem" });
 
 test("report: a due certificate is named in the output, and nothing is changed", async () => {
@@ -114,6 +118,42 @@ test("staged: the next pair is made and given out first, and bound when it falls
     expect(again["nextCertificatePem"]).toMatch(/BEGIN CERTIFICATE/);
 });
 
+test("a device's own request: a new certificate for the key that the device has, and no key is made", async () => {
+    const [now, later] = [own("requested-now"), own("requested-later")];
+    const requests = new Map([now, later].map(name => [name, certificateRequest(`/CN=${name}`)]));
+    const stack = await testStack(server, async () => {
+        const authority = new tb.CertificateAuthority("factory", { commonName: "Factory root" });
+        const certificates = [now, later].map(name => {
+            const { csrPem } = requests.get(name)!;
+            const certificate = new tb.DeviceCertificate(name, { commonName: name, csrPem, authority, renewal: name === now ? "immediate" : "staged", renewBeforeDays: 30 });
+            new tb.DeviceCredential(name, { device: new tb.Device(name, { name }), certificate });
+            return certificate;
+        });
+        return {
+            pems: certificates.map(({ certificatePem }) => certificatePem),
+            next: certificates[1]!.nextCertificatePem,
+            nextKey: certificates[1]!.nextPrivateKeyPem,
+        };
+    });
+    const before = (await stack.up()).outputs;
+    pass(stack, 336);
+    const due = (await stack.up()).outputs;
+    const [first, staged] = before["pems"] as [string, string];
+    const [renewed, waiting] = due["pems"] as [string, string];
+    expect(renewed).not.toBe(first);
+    expect(waiting).toBe(staged);
+    expect([publicKey(renewed), publicKey(due["next"])]).toEqual([publicKey(first), publicKey(staged)]);
+    expect(due["nextKey"]).toBeUndefined();
+    expect(await boundTo(now)).toBe(identityOf(renewed));
+    expect(await boundTo(later)).toBe(identityOf(staged));
+
+    pass(stack, 357);
+    const activated = (await stack.up()).outputs;
+    expect(activated["pems"]).toEqual([renewed, due["next"]]);
+    expect(await boundTo(later)).toBe(identityOf(due["next"] as string));
+    expect((await stack.resources()).filter(({ type }) => type === "tls:index/privateKey:PrivateKey").map(({ urn }) => urn.split("::").at(-1))).toEqual(["factory"]);
+});
+
 test("maxRenewalsPerUp renews some now and the others with the next up", async () => {
     const names = ["bounded-1", "bounded-2", "bounded-3"];
     const stack = await testStack(server, async () => {
@@ -133,9 +173,10 @@ test("maxRenewalsPerUp renews some now and the others with the next up", async (
 
 emulated.test("a renewed certificate that is refused is taken back, and tried again after a refresh", async () => {
     const name = own("rolled-back");
+    let organization = "first";
     const program = async () => {
         const device = new tb.Device(name, { name });
-        const certificate = new tb.DeviceCertificate(name, { commonName: name, renewal: "immediate" });
+        const certificate = new tb.DeviceCertificate(name, { commonName: name, organization, renewal: "immediate" });
         const credential = new tb.DeviceCredential(name, { device, certificate });
         new tb.PublishCheck(name, { credential, certificate, mode: "connect" });
         return { deviceId: device.deviceId, credentialsId: certificate.credentialsId };
@@ -152,6 +193,14 @@ emulated.test("a renewed certificate that is refused is taken back, and tried ag
     const after = (await stack.up({ refresh: true })).outputs;
     expect(after["credentialsId"]).not.toBe(before["credentialsId"]);
     expect(await bound(before["deviceId"])).toBe(after["credentialsId"]);
+
+    // Not to one that was revoked meanwhile.
+    organization = "second";
+    await server.call("POST", `/api/plugins/telemetry/DEVICE/${before["deviceId"] as string}/attributes/SERVER_SCOPE`, { pulumiRevoked: { [after["credentialsId"] as string]: "2026-11-24T10:00:00.000Z" } });
+    server.emulator.faults.set({ mqtt: { connack: 0x87 } });
+    expect(await failure(stack.up())).toContain("Its previous certificate was revoked, and is not bound again");
+    expect(await bound(before["deviceId"])).not.toBe(after["credentialsId"]);
+    server.emulator.faults.clear();
 });
 
 test.each([

@@ -206,10 +206,10 @@ function declare(prefix: string, now: () => Date): (phase: Phase, server: () => 
             { name: "profile", reconciler: () => deviceProfile(server, now), inputs: () => ({ name: `${prefix} profile`, description: changed ? "after" : "before", ...declaredBy("profile") }) },
             {
                 name: "one",
-                reconciler: () => device(server),
+                reconciler: () => device(server, silent),
                 inputs: () => ({ name: `${prefix} one`, label: changed ? "after" : "before", attributes: changed ? { site: "south" } : { site: "north", floor: 2 }, ...declaredBy("one") }),
             },
-            { name: "adopted", reconciler: () => device(server), inputs: () => ({ name: `${prefix} adopted`, adopt: true, label: changed ? "ours" : "theirs", attributes: { site: "north" }, ...declaredBy("adopted") }) },
+            { name: "adopted", reconciler: () => device(server, silent), inputs: () => ({ name: `${prefix} adopted`, adopt: true, label: changed ? "ours" : "theirs", attributes: { site: "north" }, ...declaredBy("adopted") }) },
             {
                 name: "one credential",
                 dependsOn: ["one"],

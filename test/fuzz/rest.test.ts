@@ -162,7 +162,7 @@ function resources(server: Server): { reconciler: Reconciler<any, any>; inputs: 
     const settings = { algorithm: "EC_P256", validityDays: 365, renewBeforeDays: 30, renewalJitterDays: 0, rotationPolicy: "always", renewal: "report", publishCheck: "none", onRemove: "delete", onDrift: "repair", adopt: false };
     const batch = { fleet: "project/stack/pumps", batch: 0, batches: 1, members: ["a", "b"], details: { a: { label: "x", attributes: { row: 1 } } }, settings, concurrency: 2 };
     return [
-        { reconciler: device(of), inputs: { ...mine, name: "d", label: "x", attributes: { site: "north" }, additionalInfo: { description: "y" } }, changed: { ...mine, name: "d", label: "z", attributes: {} } },
+        { reconciler: device(of, silent), inputs: { ...mine, name: "d", label: "x", attributes: { site: "north" }, additionalInfo: { description: "y" } }, changed: { ...mine, name: "d", label: "z", attributes: {} } },
         { reconciler: deviceCredential(of, now, silent), inputs: { ...mine, deviceId, certificatePem: identity.certificatePem, adopt: true }, changed: { ...mine, deviceId, certificatePem: issue("new").certificatePem, adopt: true } },
         { reconciler: deviceProfile(of, now), inputs: { ...mine, name: "p", description: "x", mqtt: { telemetryTopic: "t" }, transport: "MQTT" }, changed: { ...mine, name: "p", description: "y" } },
         { reconciler: fleetBatch(of, silent, now), inputs: batch, changed: { ...batch, members: ["a", "c"], details: {} } },

@@ -138,7 +138,7 @@ test("one device beside a fleet, and two fleets side by side, have their turns",
     const [first, second, single] = await Promise.all([
         after(fleet("first", 150)),
         after(fleet("second", 150)),
-        after(device(() => server).create({ name: "single", label: "x", attributes: { site: "north" }, declaredBy: "project/stack/single" })),
+        after(device(() => server, () => undefined).create({ name: "single", label: "x", attributes: { site: "north" }, declaredBy: "project/stack/single" })),
     ]);
     // Three calls, among some eight in flight and two fleets with 64 waiting each; first come first served it would wait for all of those.
     expect(single).toBeLessThan(Math.min(first, second) / 2);

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { BatchSummary, DeviceRecord } from "../../reconcilers/fleet/batch";
+import type { StateResource } from "../../report/state";
 import { UserError } from "../../userError";
 import type { FleetFlags } from "../fleet";
 
@@ -31,7 +32,7 @@ export interface BatchInState {
 }
 
 /** @returns undefined for a stack that is not there */
-export async function batchesOf(cwd: string, stack: string, secrets: "shown" | "hidden"): Promise<BatchInState[] | undefined> {
+export async function resourcesOf(cwd: string, stack: string, secrets: "shown" | "hidden"): Promise<StateResource[] | undefined> {
     let text: string;
     try {
         text = await pulumi(cwd, "stack", "export", "--stack", stack, ...(secrets === "shown" ? ["--show-secrets"] : []));
@@ -39,9 +40,15 @@ export async function batchesOf(cwd: string, stack: string, secrets: "shown" | "
         if (error instanceof UserError && /no stack named/.test(error.message)) return undefined;
         throw error;
     }
-    const { deployment } = JSON.parse(text) as { deployment: { resources?: { type: string; outputs?: Record<string, unknown> }[] | null } };
-    const batches = (deployment.resources ?? []).filter(({ type, outputs }) => type === "pulumi-nodejs:dynamic/thingsboard:FleetBatch" && outputs?.["devices"] !== undefined);
-    return batches.map(({ outputs }) => {
+    const { deployment } = JSON.parse(text) as { deployment: { resources?: StateResource[] | null } };
+    return deployment.resources ?? [];
+}
+
+/** @returns undefined for a stack that is not there */
+export async function batchesOf(cwd: string, stack: string, secrets: "shown" | "hidden"): Promise<BatchInState[] | undefined> {
+    const resources = await resourcesOf(cwd, stack, secrets);
+    const batches = resources?.filter(({ type, outputs }) => type === "pulumi-nodejs:dynamic/thingsboard:FleetBatch" && outputs?.["devices"] !== undefined);
+    return batches?.map(({ outputs }) => {
         const batch = outputs as unknown as BatchInState & { keys: unknown };
         return { ...batch, keys: plain(batch.keys) } as BatchInState;
     });
