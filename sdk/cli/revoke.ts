@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { type Revocation, revoke } from "../reconcilers/revoke";
+import { printable } from "../printable";
 import { readSettings } from "../settings";
 import { connect } from "../thingsboard";
 
@@ -22,13 +23,13 @@ was done; 2: done in part, and what is left is said.`,
         .action(async (device: string, { json }: { json?: boolean }) => {
             const settings = readSettings({}, process.env);
             const done = await revoke(connect(settings), device, { now: Date.now, sleep: (time) => sleep(time) });
-            console.log(json ? JSON.stringify(done) : told(done, settings.url));
-            for (const warning of warnings(done)) console.error(`warning: ${warning}`);
+            console.log(json ? printable(JSON.stringify(done)) : told(done, settings.url));
+            for (const warning of warnings(done)) console.error(`warning: ${printable(warning)}`);
             if (!done.recorded || done.session === "open" || done.boundAgain) process.exitCode = 2;
         });
 }
 
-const told = ({ deviceName, deviceId, credentialsId, at, recorded, session }: Revocation, url: string): string => `Revoked: the certificate of device "${deviceName}" on ${url}, ${at}
+const told = ({ deviceName, deviceId, credentialsId, at, recorded, session }: Revocation, url: string): string => `Revoked: the certificate of device "${printable(deviceName)}" on ${url}, ${at}
 
   certificate     ${credentialsId} (credentialsId)
   the device      ${deviceId} now holds a random access token that nobody knows

@@ -1,13 +1,13 @@
 // Takes certificates and keys out of the states.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import { toPem } from "../../x509/leaf";
 import type { FleetFlags } from "../fleet";
+import { fileNames } from "./fileNames";
 import { batchesOf, stackNames } from "./stacks";
 
 interface Exported {
-    readonly name: string;
     readonly certificatePem: string;
     /** Undefined where the certificate is from outside. */
     readonly privateKeyPem?: string;
@@ -16,7 +16,8 @@ interface Exported {
 export async function exportDevices(flags: FleetFlags & { device?: string[]; out?: string }): Promise<void> {
     const wanted = flags.device && new Set(flags.device);
     const folder = flags.out === undefined ? undefined : resolve(flags.out);
-    if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (folder !== undefined) privateFolder(folder, "choose another folder with --out");
+    const fileOf = fileNames();
     let written = 0;
     // One state after the other: each of them may be large.
     for (const stack of stackNames(flags)) {
@@ -26,7 +27,9 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
             for (const [name, { certificate }] of Object.entries(devices)) {
                 if (wanted && !wanted.delete(name)) continue;
                 const key = keys?.[name];
-                give({ name, certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) }, folder);
+                const exported = { certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) };
+                if (folder === undefined) process.stdout.write(exported.certificatePem + (exported.privateKeyPem ?? ""));
+                else await write(exported, join(folder, fileOf(name)));
                 written++;
             }
         }
@@ -35,15 +38,11 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
     if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
 }
 
-function give({ name, certificatePem, privateKeyPem }: Exported, folder: string | undefined): void {
-    if (folder === undefined) {
-        process.stdout.write(certificatePem + (privateKeyPem ?? ""));
-        return;
+async function write({ certificatePem, privateKeyPem }: Exported, file: string): Promise<void> {
+    try {
+        await writePrivate(`${file}.pem`, certificatePem);
+        if (privateKeyPem !== undefined) await writePrivate(`${file}.key`, privateKeyPem);
+    } catch (error) {
+        throw new UserError(`Can't write ${file}.pem and .key (${(error as NodeJS.ErrnoException).code ?? "failed"}): choose another folder with --out.`);
     }
-    const file = join(folder, fileName(name));
-    writeFileSync(`${file}.pem`, certificatePem, { mode: 0o600 });
-    if (privateKeyPem !== undefined) writeFileSync(`${file}.key`, privateKeyPem, { mode: 0o600 });
 }
-
-/** A name may hold slashes, and may be "..". */
-const fileName = (name: string): string => encodeURIComponent(name).replace(/^\./, "%2E");

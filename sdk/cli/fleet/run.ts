@@ -1,12 +1,13 @@
 // Runs one operation in all shards, some at a time, with one display and one sum at the end.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { createPool } from "../../mqtt/pool";
+import { printable } from "../../printable";
+import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import type { FleetFlags } from "../fleet";
 import { type Display, createDisplay } from "./display";
-import { type SharedConfig, provenLogIn, shardConfig, sharedConfig } from "./config";
+import { type SharedConfig, copyConfig, provenLogIn, shardConfig, sharedConfig } from "./config";
 import { stackNames } from "./stacks";
 
 export type Operation = "up" | "preview" | "refresh" | "destroy";
@@ -27,7 +28,7 @@ export async function runShards(operation: Operation, flags: FleetFlags & { shar
     await provenLogIn(shared);
 
     const logs = join(flags.cwd, logFolder);
-    mkdirSync(logs, { recursive: true });
+    privateFolder(logs, "move it away");
     const display = createDisplay(operation, stacks.length, line => console.log(line));
     const pool = createPool(Math.min(flags.parallel, stacks.length));
     await Promise.all(stacks.map(({ name, stack, index }) => pool.run(() => runShard(operation, flags, shared, display, join(logs, `${name}-${operation}.log`), name, stack, index))));
@@ -44,6 +45,7 @@ async function runShard(operation: Operation, flags: FleetFlags & { shards: numb
     display.began(name);
     const began = performance.now();
     try {
+        if (Object.keys(shared).length > 0) await copyConfig(flags.cwd, flags.stack, name);
         await stack.setAllConfig(shardConfig(shared, index, flags.shards, flags.parallel));
         const options = { onOutput, onError: onOutput, color: "never" } as const;
         const result = await { up: () => stack.up(options), preview: () => stack.preview(options), refresh: () => stack.refresh(options), destroy: () => stack.destroy(options) }[operation]();
@@ -52,9 +54,9 @@ async function runShard(operation: Operation, flags: FleetFlags & { shards: numb
     } catch (error) {
         if (!(error instanceof Error)) throw error;
         if (text === "") text = error.message;
-        display.failed(name, firstError(text), log);
+        display.failed(name, printable(firstError(text)), log);
     } finally {
-        writeFileSync(log, text, { mode: 0o600 });
+        await writePrivate(log, text);
     }
 }
 
