@@ -271,7 +271,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const thingsboard = about(state);
         const released = await saveRow(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
         // A run before may have got as far as the token only.
-        if (released || (await notesOn(thingsboard, state.deviceId)).get(bindingAttribute) === id) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
+        if (released || bindingIn(await notesOn(thingsboard, state.deviceId))?.id === id) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
     }
 
     /** Ours is also the certificate that a refused check has put back, and a row that somebody has saved again as it was. */

@@ -23,6 +23,8 @@ const blindSpacing = 50;
 const idle = 1_000;
 /** What is tried after a 429: a little less than what got through before. */
 const caution = 1.03;
+/** On a busy machine calls bunch, and less gets through than might: one bad measurement must not cost minutes. */
+const largestStep = 1.3;
 /** For so long the measured speed is about kept (6 % faster after 20 s); then it is tried how much more there is (seven times after a minute). */
 const patience = 50_000;
 /**
@@ -63,8 +65,9 @@ export function pace(rates: readonly Rate[], clock: Clock): Pace {
             // Calls that were in flight together breach together: that counts once.
             if (began <= breach) return;
             if (passed > 0 && measuredFrom !== undefined) {
+                const most = measured && spacingAt(now) > 0 ? spacingAt(now) * largestStep : longestSpacing;
                 measured = breach > -Infinity;
-                spacing = Math.min(longestSpacing, ((now - measuredFrom) / passed) * (measured ? caution : 1));
+                spacing = Math.min(longestSpacing, most, ((now - measuredFrom) / passed) * (measured ? caution : 1));
                 measuredFrom = now;
                 passed = 0;
                 breachesInARow = 0;
