@@ -87,10 +87,6 @@ async function measure(capacity: number, period: number, devices: number, rateLi
     expect((outs as FleetBatchState).summary).toEqual(expect.objectContaining({ devices, failed: 0 }));
     expect(emulator.status().devices).toBe(devices + demoDevices);
     if (seconds > 6) expect(said.find(line => /^fleet "pumps": [\d,]+ of [\d,]+ devices, [\d.]+ a second, about .* left$/.test(line)), said.join("\n")).toBeDefined();
-    if (process.env["LOAD_TRACE"]) {
-        const t0 = calls[0]!.at;
-        for (let s = 0; s < seconds; s++) console.log(s, calls.filter(c => Math.floor((c.at - t0) / 1000) === s && c.status !== 429).length, calls.filter(c => Math.floor((c.at - t0) / 1000) === s && c.status === 429).length);
-    }
     const good = calls.filter(({ status }) => status !== 429).length;
     const rate = capacity / period;
     const dry = calls.find(({ status }) => status === 429)?.at ?? Infinity;
