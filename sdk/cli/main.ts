@@ -1,24 +1,28 @@
 #!/usr/bin/env node
-// The `pulumi-thingsboard` command. Each subcommand has a file of its own.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+// The `pulumi-thingsboard` command. Each subcommand has a file of its own, and a line here.
 import { Command } from "commander";
-import { UserError } from "../userError";
+import { doctorCommand } from "./doctor";
 import { emulatorCommand } from "./emulator";
+import { explainCommand } from "./explain";
+import { fingerprintCommand } from "./fingerprint";
 import { fleetCommand } from "./fleet";
+import { run } from "./frame/run";
+import { publishCommand } from "./publish";
 import { revokeCommand } from "./revoke";
-
-const { version } = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8")) as { version: string };
+import { serverCertificateCommand } from "./serverCertificate";
+import { version } from "./version";
 
 const program = new Command("pulumi-thingsboard")
     .description("X.509 device identity for ThingsBoard: tools beside the Pulumi package")
     .version(version)
-    .addCommand(emulatorCommand())
+    .addCommand(doctorCommand())
+    .addCommand(explainCommand())
+    .addCommand(publishCommand())
+    .addCommand(revokeCommand())
+    .addCommand(fingerprintCommand())
     .addCommand(fleetCommand())
-    .addCommand(revokeCommand());
+    .addCommand(emulatorCommand())
+    .addCommand(serverCertificateCommand())
+    .addHelpText("after", '\n"pulumi-thingsboard <command> --help" shows what to type. Start with "pulumi-thingsboard doctor".');
 
-program.parseAsync().catch((error: unknown) => {
-    if (!(error instanceof UserError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-});
+void run(program);

@@ -17,6 +17,7 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
     const wanted = flags.device && new Set(flags.device);
     const folder = flags.out === undefined ? undefined : resolve(flags.out);
     if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const printed: Exported[] = [];
     let written = 0;
     // One state after the other: each of them may be large.
     for (const stack of stackNames(flags)) {
@@ -26,13 +27,16 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
             for (const [name, { certificate }] of Object.entries(devices)) {
                 if (wanted && !wanted.delete(name)) continue;
                 const key = keys?.[name];
-                give({ name, certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) }, folder);
+                const one = { name, certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) };
+                if (folder !== undefined || !flags.json) give(one, folder);
+                else printed.push(one);
                 written++;
             }
         }
     }
     if (wanted && wanted.size > 0) throw new UserError(`The fleet has no device ${[...wanted].map(name => `"${name}"`).join(", ")}, or none that has been made yet.`);
-    if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
+    if (flags.json) console.log(JSON.stringify(folder === undefined ? printed : { devices: written, folder }));
+    else if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
 }
 
 function give({ name, certificatePem, privateKeyPem }: Exported, folder: string | undefined): void {

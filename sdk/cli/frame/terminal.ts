@@ -1,0 +1,57 @@
+// Colours and a line that moves, where a person is looking; plain lines in a log.
+import { styleText } from "node:util";
+
+export type Style = "bold" | "dim" | "green" | "yellow" | "red";
+export type Paint = (style: Style, text: string) => string;
+
+/** Colours on a terminal that has them and whose user wants them (NO_COLOR, TERM=dumb: Node looks at these). */
+export function paintFor(stream: NodeJS.WriteStream): Paint {
+    // Without validation: Node 22.0 knows no stream to look at, and it was looked at here.
+    return stream.isTTY && stream.hasColors() ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text;
+}
+
+export interface Progress {
+    /** What goes on at this moment: the last line of a terminal, and nothing in a log. */
+    now(text: string): void;
+    /** A line that stays, on standard output. */
+    say(line: string): void;
+    /** Takes away what `now` has shown. */
+    done(): void;
+    /** Somebody is looking. */
+    readonly live: boolean;
+}
+
+export function progressOn(stream: NodeJS.WriteStream = process.stderr, say: (line: string) => void = console.log): Progress {
+    const live = stream.isTTY;
+    let shown = "";
+    const clear = () => {
+        if (shown !== "") stream.write("\r\u001b[K");
+    };
+    const show = () => {
+        if (live && shown !== "") stream.write(shown.slice(0, Math.max(10, stream.columns - 1)));
+    };
+    return {
+        live,
+        now(text) {
+            clear();
+            shown = live ? text : "";
+            show();
+        },
+        say(line) {
+            clear();
+            say(line);
+            show();
+        },
+        done() {
+            clear();
+            shown = "";
+        },
+    };
+}
+
+/** `1,500 of 2,000 devices, 100 a second, about 5 s left` */
+export function howFar(what: string, done: number, total: number, seconds: number): string {
+    const rate = seconds > 0 ? done / seconds : 0;
+    const left = rate > 0 && done < total ? `, about ${Math.ceil((total - done) / rate)} s left` : "";
+    return `${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${what}${rate >= 1 ? `, ${Math.round(rate)} a second` : ""}${left}`;
+}
