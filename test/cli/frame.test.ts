@@ -2,13 +2,19 @@
 
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
+import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
+import { program } from "../../sdk/cli/program";
 import { command, onTerminal } from "./support";
 
 const commands = [
-    ["doctor"], ["explain"], ["publish"], ["revoke"], ["fingerprint"], ["emulator"], ["server-certificate"],
+    ["doctor"], ["explain"], ["publish"], ["revoke"], ["fingerprint"],
     ["fleet", "up"], ["fleet", "preview"], ["fleet", "refresh"], ["fleet", "destroy"], ["fleet", "status"], ["fleet", "export"],
+    ["emulator"], ["server-certificate"],
 ];
+
+const leaves = (parent: Command, path: readonly string[] = []): { readonly path: string; readonly command: Command }[] =>
+    parent.commands.flatMap(below => (below.commands.length > 0 ? leaves(below, [...path, below.name()]) : [{ path: [...path, below.name()].join(" "), command: below }]));
 
 describe("help", () => {
     test("lists every command", async () => {
@@ -17,12 +23,21 @@ describe("help", () => {
         for (const [name] of commands) expect(stdout).toMatch(new RegExp(`^  ${name!} `, "m"));
     });
 
-    test.each(commands.map(words => [words.join(" "), words] as const))("of %s shows what to type, --json and exit codes", async (_name, words) => {
-        const { code, stdout } = await command({}, [...words, "--help"]);
+    test("of each command shows what to type, --json and exit codes", () => {
+        expect(leaves(program()).map(({ path }) => path)).toEqual(commands.map(words => words.join(" ")));
+        for (const { path, command } of leaves(program())) {
+            let text = "";
+            command.configureOutput({ writeOut: part => (text += part), getOutHelpWidth: () => 120 }).outputHelp();
+            expect.soft(text, path).toContain("--json");
+            expect.soft(text, path).toMatch(new RegExp(`^Examples:\\n  # .*\\n  \\$ .*pulumi-thingsboard ${path}`, "m"));
+            expect.soft(text, path).toMatch(/^Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*/m);
+        }
+    });
+
+    test("of a command below another", async () => {
+        const { code, stdout } = await command({}, ["fleet", "up", "--help"]);
         expect(code).toBe(0);
-        expect(stdout).toContain("--json");
-        expect(stdout).toMatch(new RegExp(`^Examples:\\n  # .*\\n  \\$ .*pulumi-thingsboard ${words.join(" ")}`, "m"));
-        expect(stdout).toMatch(/^Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*/m);
+        expect(stdout).toContain("pulumi-thingsboard fleet up --stack prod --shards 16 --parallel 4");
     });
 
     test("the version is the package's", async () => {
@@ -35,7 +50,7 @@ describe("called wrongly", () => {
     test.each([
         ["an unknown command", ["docter"], "unknown command 'docter': did you mean doctor? (pulumi-thingsboard --help)\n"],
         ["an unknown option", ["doctor", "--josn"], "unknown option '--josn': did you mean --json? (pulumi-thingsboard doctor --help)\n"],
-        ["an unknown option of a command below", ["fleet", "up", "--shard", "3"], "unknown option '--shard': did you mean --shards? (pulumi-thingsboard fleet up --help)\n"],
+        ["an unknown option of a command below", ["fleet", "up", "--stack", "prod", "--shards", "2", "--paralel", "3"], "unknown option '--paralel': did you mean --parallel? (pulumi-thingsboard fleet up --help)\n"],
         ["a missing argument", ["explain"], "missing required argument 'device' (pulumi-thingsboard explain --help)\n"],
         ["a missing option", ["publish", "--cert", "x.pem"], "required option '--key <pem>' not specified (pulumi-thingsboard publish --help)\n"],
         ["a value that is none", ["publish", "--cert", "x.pem", "--key", "y.pem", "-p", "mqtts"], "option '-p, --port <number>' argument 'mqtts' is invalid. It must be a number from 1 to 65535 (pulumi-thingsboard publish --help)\n"],

@@ -42,11 +42,11 @@ describe("with ThingsBoard's REST side", () => {
     test("every stage is told with its time, and the value is stored", async () => {
         const ran = await command(environment, ["publish", ...pairOf(certificate), "-m", '{"temperature":25}']);
         expect(ran).toMatchObject({ code: 0, stderr: "" });
-        expect(ran.stdout.replace(/ +[\d.]+ ms/g, " … ms")).toBe(`ok      DNS     … ms  the name has an address
-ok      TCP     … ms  the port takes connections
-ok      TLS     … ms  the server's certificate is trusted
-ok      CONNECT … ms  CONNACK: the device's certificate is accepted
-ok      PUBLISH … ms  PUBACK: ThingsBoard has queued the message
+        expect(ran.stdout.replace(/ +[\d.]+ ms/g, "  … ms")).toBe(`ok      DNS  … ms  the name has an address
+ok      TCP  … ms  the port takes connections
+ok      TLS  … ms  the server's certificate is trusted
+ok      CONNECT  … ms  CONNACK: the device's certificate is accepted
+ok      PUBLISH  … ms  PUBACK: ThingsBoard has queued the message
 ok      stored  … ms  the value is in ThingsBoard's latest telemetry
 
 accepted: device "pump-1" was accepted at localhost:${emulator.mqttsPort} over TLSv1.3 and MQTT 5, and what it published to "v1/devices/me/telemetry" was acknowledged (0x00, Success), and what it published is stored

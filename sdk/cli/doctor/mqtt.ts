@@ -155,7 +155,7 @@ async function clientCertificates(seen: Inspection, { host, port }: InspectReque
     const canary = await issue({ commonName: "pulumi-thingsboard doctor", algorithm: "EC_P256", validityDays: 1 }, new Date());
     const trust = seen.configured !== undefined || seen.publicly !== undefined ? { caPem: pemOf(seen.chain) } : {};
     const outcome = await publishCheck({ mode: "connect", host, port, ...trust, certificatePem: toPem(canary.certificate), privateKeyPem: toPem(canary.key, "PRIVATE KEY"), clockSkewMs: server.thingsboard.clockSkewMs() ?? 0 });
-    const check = "client certificates";
+    const check = "client certificate";
     if (outcome.ok) {
         tell(failure(check, "the server lets in a certificate that nobody has bound", "this is no ThingsBoard, or something before it lets everybody in: correct mqttHost and mqttPort"));
         return undefined;

@@ -52,10 +52,9 @@ function revoked(facts: Facts): Reason[] {
 function unreadable(facts: Facts): Reason[] {
     const { credential, bound } = facts;
     if (credential?.credentialsType !== "X509_CERTIFICATE") return [];
-    const subject = `${subjectOf(facts)}: the X.509 credential on ThingsBoard`;
-    if (!bound) return [reason("credential-unreadable", "certain", `${subject} holds no certificate but other text, so no device can ever match it; bind the certificate with DeviceCredential, or paste one PEM block without blanks and without its chain`)];
-    if (certificateId(bound.base64Der) === credential.credentialsId) return [];
-    return [reason("credential-unreadable", "certain", `${subject} holds more than one certificate or stray characters, so no device can ever match it; bind the leaf alone with DeviceCredential, or paste one PEM block without blanks and without its chain`)];
+    if (bound && certificateId(bound.base64Der) === credential.credentialsId) return [];
+    const sentence = `${subjectOf(facts)}: the X.509 credential on ThingsBoard holds something else than one certificate (a chain, blanks, other text), so no device can ever match it`;
+    return [reason("credential-unreadable", "certain", `${sentence}; bind the leaf alone with DeviceCredential, or paste one PEM block without blanks and without its chain`)];
 }
 
 /** What the device presents against what is bound; with nothing known of the device, the dates of what is bound. */

@@ -9,7 +9,8 @@ export function readText(file: string, what: string): string {
         return readFileSync(file === "-" ? 0 : file, "utf8");
     } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        const why = { ENOENT: "there is no such file", EACCES: "this user may not read it", EISDIR: "it is a folder" }[code ?? ""] ?? code ?? "it can't be read";
+        if (code === undefined) throw error;
+        const why = { ENOENT: "there is no such file", EACCES: "this user may not read it", EISDIR: "it is a folder" }[code] ?? `it can't be read (${code})`;
         throw new UserError(`${what} ${file}: ${why}`);
     }
 }

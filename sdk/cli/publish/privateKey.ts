@@ -23,9 +23,10 @@ export async function privateKey(text: string, file: string, env: NodeJS.Process
 
 /** What is typed is not shown. */
 async function ask(question: string): Promise<string> {
-    process.stderr.write(question);
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    // From here on the terminal echoes nothing: so the question comes after it.
     const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+    process.stderr.write(question);
     // Ctrl-C closes it, and leaves the question without an answer.
     const left = new Promise<never>((_resolve, reject) => reader.once("SIGINT", () => reject(new UserError("No passphrase was given."))));
     try {

@@ -31,6 +31,7 @@ const meaning: Readonly<Record<StageName, string>> = {
 export function stagesOf(mode: "connect" | "publish", rest: boolean, tell: { done(stage: Stage): void; waiting(name: string): void }): Stages {
     const order: readonly StageName[] = ["dns", "tcp", "tls", "connack", ...(mode === "publish" ? (["puback", ...(rest ? (["stored"] as const) : [])] as const) : [])];
     let list: Stage[] = [];
+    tell.waiting(titles.dns);
     let last = performance.now();
     const note = (stage: StageName, reached: boolean) => {
         const now = performance.now();
