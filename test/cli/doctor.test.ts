@@ -108,7 +108,7 @@ describe("limits", () => {
         emulator.setLimits({ maxDevices: 1 });
         const { code, found, of } = await wrong();
         expect([code, found]).toEqual([1, ["device limit: failure"]]);
-        expect(of("device limit")).toMatchObject({ message: "the tenant has 1 devices and may have no more (1)", remedy: expect.stringContaining("maxDevices") as string });
+        expect(of("device limit")).toMatchObject({ message: "the tenant has 1 device and may have no more than 1", remedy: expect.stringContaining("maxDevices") as string });
         await rest("DELETE", `/api/device/${id.id}`);
     });
 

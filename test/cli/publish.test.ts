@@ -81,6 +81,15 @@ accepted: device "pump-1" was accepted at localhost:${emulator.mqttsPort} over T
         expect(found.message).toContain(`the device holds another certificate (${certificate.id.slice(0, 12)}…)`);
     });
 
+    test("a tenant whose message rate is used up", async () => {
+        emulator.setLimits({ transportDeviceMsgRateLimit: "1:60" });
+        const args = ["publish", ...pairOf(certificate), "-m", '{"often":1}', "--json"];
+        await command(environment, args);
+        const found = json<Published>(await command(environment, args));
+        emulator.setLimits({});
+        expect(found).toMatchObject({ accepted: false, cause: "rate-limit", message: expect.stringContaining("wait a minute, or raise it in the tenant profile") as string });
+    });
+
     test("an expired certificate is judged by the server's clock", async () => {
         const short = makeCert({ cn: "short", to: 1 });
         await bind(rest, "short", short);

@@ -98,9 +98,10 @@ function limits(usage: Usage | undefined): Finding[] {
     if (!usage) return [ok("device limit", "not told to this user: a tenant that may have no more devices answers 403")];
     const { devices, maxDevices, transportMessages = 0, maxTransportMessages = 0 } = usage;
     const count = (number: number) => number.toLocaleString("en");
+    const all = `${count(devices)} device${devices === 1 ? "" : "s"}`;
     const found: Finding[] = [];
-    if (maxDevices === 0) found.push(ok("device limit", `${count(devices)} devices, and no limit`));
-    else if (devices >= maxDevices) found.push(failure("device limit", `the tenant has ${count(devices)} devices and may have no more (${count(maxDevices)})`, "remove some, or have maxDevices of its tenant profile raised"));
+    if (maxDevices === 0) found.push(ok("device limit", `${all}, and no limit`));
+    else if (devices >= maxDevices) found.push(failure("device limit", `the tenant has ${all} and may have no more than ${count(maxDevices)}`, "remove some, or have maxDevices of its tenant profile raised"));
     else if (devices >= maxDevices * nearly) found.push(warning("device limit", `${count(devices)} of ${count(maxDevices)} devices`, `there is room for ${count(maxDevices - devices)} more: have maxDevices of the tenant profile raised before a larger fleet is deployed`));
     else found.push(ok("device limit", `${count(devices)} of ${count(maxDevices)} devices`));
     if (maxTransportMessages > 0 && transportMessages >= maxTransportMessages) {
@@ -114,9 +115,9 @@ const nearly = 0.9;
 /** Rate limits are in the tenant profile, which only the system administrator may read. */
 function rates(met: boolean, { rateLimit, url }: Settings): Finding {
     const cloud = new URL(url).hostname.endsWith("thingsboard.cloud");
-    const kept = rateLimit === undefined ? (cloud ? "25 calls a second and 900 a minute are kept to, as Cloud documents its limits" : "none is kept to: a tenant can't read its limits") : `${rateLimit} calls a second are kept to`;
-    if (met) return warning("rate limit", `ThingsBoard answered "too many requests" to the few calls of this command (${kept})`, "set rateLimit below the tenant's limit, which the system administrator can read, or have it raised: deployments go on, but wait");
-    return ok("rate limit", `${kept}; none was met by now`);
+    const kept = rateLimit === undefined ? (cloud ? "25 calls a second and 900 a minute are kept to, as Cloud documents its limits" : "rateLimit is not set, and a tenant can't read its limits") : `${rateLimit} calls a second are kept to (rateLimit)`;
+    if (met) return warning("rate limit", `ThingsBoard answered "too many requests" to the few calls of this command; ${kept}`, "set rateLimit below the tenant's limit, which the system administrator can read, or have it raised: deployments go on, but wait");
+    return ok("rate limit", `no call was refused for its rate; ${kept}`);
 }
 
 /** A second for the header's own unit, and one for the way. */

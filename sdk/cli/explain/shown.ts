@@ -1,6 +1,5 @@
 // The facts as lines for people, and for JSON.
-import { day } from "../../mqtt/wording";
-import { duration } from "../../mqtt/wording";
+import { day, duration } from "../../mqtt/wording";
 import type { Leaf } from "../../x509/leaf";
 import type { Facts } from "./facts";
 
@@ -20,7 +19,7 @@ export function shownFacts({ credential, bound, own, profile, times, revoked, ma
         ["last check", inState?.check && `${inState.check.outcome}, ${day(inState.check.checkedAt)}: ${inState.check.message.replace(/^publish check: /, "")}`],
         ["revoked", noted.length === 0 ? "no certificate" : noted.map(([credentialsId, on]) => `${credentialsId.slice(0, 12)}… on ${on}`).join(", ")],
         ["server's clock", clockSkewMs === undefined ? undefined : Math.abs(clockSkewMs) < 2000 ? "agrees with this machine's" : `${duration(clockSkewMs)} ${clockSkewMs < 0 ? "behind" : "ahead of"} this machine's`],
-        ["device limit", usage && (usage.maxDevices === 0 ? `${usage.devices} devices, no limit` : `${usage.devices} of ${usage.maxDevices} devices`)],
+        ["device limit", usage && (usage.maxDevices === 0 ? `${usage.devices} in use, no limit` : `${usage.devices} of ${usage.maxDevices} in use`)],
         ["connects to", `${mqtt.host}:${mqtt.port}`],
     ];
     return Object.fromEntries(facts.filter((fact): fact is [string, string] => fact[1] !== undefined));

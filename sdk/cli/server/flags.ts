@@ -53,7 +53,7 @@ export function originsOf({ given, origin }: Configured): Partial<Record<Setting
     return Object.fromEntries(Object.entries(sources).map(([key, source]) => [key, source === "given" ? origin : `the environment (${environmentVariables[key as SettingKey]})`]));
 }
 
-const listed = (providers: readonly StateResource[]): string => [...new Set(providers.map(provider => `"${nameOf(provider)}"`))].join(", ");
+const listed = (providers: readonly StateResource[]): string => [...new Set(providers.map(provider => `"${nameOf(provider)}"`))].sort().join(", ");
 
 const textsOf = ({ inputs }: StateResource): SettingTexts =>
     Object.fromEntries(settingKeys.flatMap(key => {
