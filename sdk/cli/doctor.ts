@@ -3,13 +3,13 @@ import type { Command } from "commander";
 import { serverFrom } from "../reconcilers/server";
 import { UserError } from "../userError";
 import { examineMachine, type Versions } from "./doctor/machine";
-import { examineMqtt, type MqttReport } from "./doctor/mqtt";
+import { chainOnOffer, examineMqtt, type MqttReport } from "./doctor/mqtt";
 import { examineRest, type RestReport } from "./doctor/rest";
 import { examineSettings, type ShownSetting } from "./doctor/settings";
 import { command, type JsonFlag } from "./frame/command";
 import { type Finding, failure, lineOf, summed } from "./frame/findings";
 import { caFile } from "./frame/files";
-import { paintFor, progressOn } from "./frame/terminal";
+import { paintFor, type Progress, progressOn } from "./frame/terminal";
 import { aboutServer, configured, originsOf, type ServerFlags, settingsOf, withServer } from "./server/flags";
 
 type Flags = ServerFlags & JsonFlag & { readonly cafile?: string };
@@ -51,7 +51,7 @@ async function run(flags: Flags): Promise<void> {
         findings.push(...found);
         if (!flags.json) for (const finding of found) progress.say(lineOf(finding, paint));
     };
-    const report = await examine(flags, tell, text => progress.now(text));
+    const report = await examine(flags, tell, progress);
     progress.done();
     const done: Diagnosis = { ok: findings.every(({ status }) => status !== "failure"), ...report, findings };
     console.log(flags.json ? JSON.stringify(done) : `\n${summed(findings)}`);
@@ -60,7 +60,7 @@ async function run(flags: Flags): Promise<void> {
 
 type Tell = (...findings: readonly Finding[]) => void;
 
-async function examine(flags: Flags, tell: Tell, now: (text: string) => void): Promise<Omit<Diagnosis, "ok" | "findings">> {
+async function examine(flags: Flags, tell: Tell, { now, wait }: Pick<Progress, "now" | "wait">): Promise<Omit<Diagnosis, "ok" | "findings">> {
     now("looking at this machine …");
     const machine = await examineMachine(flags.cwd);
     tell(...machine.findings);
@@ -74,12 +74,13 @@ async function examine(flags: Flags, tell: Tell, now: (text: string) => void): P
         const waited: string[] = [];
         const server = serverFrom(settings, text => {
             waited.push(text);
-            now(text);
+            wait(text);
         });
         now(`asking ${settings.url} …`);
         const rest = await examineRest(settings, server.thingsboard, waited, tell);
         const caPem = flags.cafile === undefined ? settings.mqttCaPem : caFile(flags.cafile);
-        const mqtt = await examineMqtt({ host: settings.mqttHost, port: settings.mqttPort, ...(caPem === undefined ? {} : { caPem }) }, server, tell, now);
+        const onOffer = rest && (await chainOnOffer(server));
+        const mqtt = await examineMqtt({ host: settings.mqttHost, port: settings.mqttPort, ...(caPem === undefined ? {} : { caPem }) }, server, onOffer, tell, now);
         return { versions, settings: shown, ...(rest === undefined ? {} : { server: rest }), ...(mqtt === undefined ? {} : { mqtt }) };
     } catch (error) {
         if (!(error instanceof UserError)) throw error;

@@ -39,7 +39,7 @@ async function run(device: string, flags: Flags): Promise<void> {
     const progress = progressOn();
     const given = await configured(flags);
     const settings = settingsOf(given);
-    const server = serverFrom(settings, text => progress.now(text));
+    const server = serverFrom(settings, text => progress.wait(text));
     const state = given.resources && heldInState(given.resources);
     const certificateText = flags.cert === undefined ? undefined : readText(flags.cert, "--cert");
     progress.now(`asking ${settings.url} …`);

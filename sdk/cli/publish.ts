@@ -89,7 +89,7 @@ async function run(flags: Flags): Promise<void> {
         done: stage => flags.json || progress.say(stageLine(stage, paint)),
         waiting: name => progress.now(`${name} …`),
     });
-    const result = await publishAs(wish, settings && serverFrom(settings, text => progress.now(text)), stages);
+    const result = await publishAs(wish, settings && serverFrom(settings, text => progress.wait(text)), stages);
     progress.done();
     const all = [...warnings, ...result.warnings];
     if (flags.json) console.log(JSON.stringify({ ...result, warnings: all, stages: stages.list() }));

@@ -61,7 +61,7 @@ async function run({ host, out, days, renew, json }: Flags): Promise<void> {
         hosts: host,
         fingerprint: fingerprint256,
         notAfter: new Date(validTo).toISOString(),
-        settings: { MQTT_SSL_ENABLED: "true", MQTT_SSL_CREDENTIALS_TYPE: "PEM", MQTT_SSL_PEM_CERT: at("certificate"), MQTT_SSL_PEM_KEY: at("key") },
+        settings: { MQTT_SSL_ENABLED: "true", MQTT_SSL_CREDENTIALS_TYPE: "PEM", MQTT_SSL_PEM_CERT: at("certificate"), MQTT_SSL_PEM_KEY: at("key"), DEVICE_CONNECTIVITY_MQTTS_CA_ROOT_CERT: at("ca") },
         caFile: at("ca"),
     };
     console.log(json ? JSON.stringify(made) : told(made));
@@ -74,6 +74,8 @@ SHA-256 ${fingerprint}
 For ThingsBoard (paths as its process sees them):
 
 ${Object.entries(settings).map(([name, value]) => `  ${name}=${value}`).join("\n")}
+
+Whoever runs ThingsBoard has to be able to read them (the user 799 in its Docker images); ca_key.pem stays here.
 
 For devices: --cafile ${caFile}
 For this package: pulumi config set thingsboard:mqttCaPem < ${caFile}`;

@@ -112,6 +112,17 @@ describe("limits", () => {
         await rest("DELETE", `/api/device/${id.id}`);
     });
 
+    test("a tenant that is nearly there", async () => {
+        const rest = restOf(emulator);
+        const ids: string[] = [];
+        for (let i = 0; i < 9; i++) ids.push(((await rest("POST", "/api/device", { name: `nearly-${i}` })).body as { id: { id: string } }).id.id);
+        emulator.setLimits({ maxDevices: 10 });
+        const { code, of } = await wrong();
+        expect(code).toBe(0);
+        expect(of("device limit")).toMatchObject({ status: "warning", message: "9 of 10 devices", remedy: expect.stringContaining("there is room for 1 more") as string });
+        for (const id of ids) await rest("DELETE", `/api/device/${id}`);
+    });
+
     test("requests that are limited", async () => {
         emulator.setLimits({ tenantServerRestLimitsConfiguration: "1:1" });
         const { code, found, report } = await wrong();

@@ -41,7 +41,8 @@ export interface ShownCertificate {
 
 type Tell = (...findings: readonly Finding[]) => void;
 
-export async function examineMqtt(request: InspectRequest, server: Server, tell: Tell, now: (text: string) => void): Promise<MqttReport> {
+/** @param onOffer what `chainOnOffer` has found */
+export async function examineMqtt(request: InspectRequest, server: Server, onOffer: string | undefined, tell: Tell, now: (text: string) => void): Promise<MqttReport> {
     const { host, port, caPem } = request;
     const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     now(`connecting to ${where} …`);
@@ -50,7 +51,7 @@ export async function examineMqtt(request: InspectRequest, server: Server, tell:
         tell(unreachable(where, seen, server.restHost));
         return { host, port, reachable: false };
     }
-    tell(ok("mqtt port", `${where} takes connections (${seen.evidence.remoteAddress ?? "address unknown"}) and speaks ${seen.versions.map(named).join(" and ")}`), ...judged(seen, request, server.restHost), ...(await offered(seen, server)));
+    tell(ok("mqtt port", `${where} takes connections (${seen.evidence.remoteAddress ?? "address unknown"}) and speaks ${seen.versions.map(named).join(" and ")}`), ...judged(seen, request, server.restHost), ...(onOffer === undefined ? [] : [offered(seen, onOffer)]));
     const arrive = await clientCertificates(seen, request, server, tell, now);
     return {
         host,
@@ -127,23 +128,25 @@ function dates(certificate: X509Certificate, leaf: X509Certificate | undefined):
     return [];
 }
 
-/** What ThingsBoard itself offers as tb-server-chain.pem may be older than what its port shows. */
-async function offered({ sent }: Inspection, { thingsboard }: Server): Promise<Finding[]> {
-    const [leaf] = sent;
-    let text: string | undefined;
+/** What ThingsBoard itself offers as tb-server-chain.pem; undefined where it offers nothing. */
+export async function chainOnOffer({ thingsboard }: Server): Promise<string | undefined> {
     try {
-        text = await thingsboard.serverCertificateChain();
+        return await thingsboard.serverCertificateChain();
     } catch (error) {
-        if (isApiError(error)) return [];
+        if (isApiError(error)) return undefined;
         throw error;
     }
-    if (text === undefined || !leaf) return [];
+}
+
+/** It may be older than what the port shows. */
+function offered({ sent }: Inspection, text: string): Finding {
     const what = "the chain that ThingsBoard offers for download";
     const fault = faultOf(() => certificatesIn(text, what));
-    if (fault !== undefined) return [warning("download", fault, "correct DEVICE_CONNECTIVITY_MQTTS_CA_ROOT_CERT on the server")];
+    if (fault !== undefined) return warning("download", fault, "correct DEVICE_CONNECTIVITY_MQTTS_CA_ROOT_CERT on the server");
     const holds = certificatesIn(text, what);
-    const fits = holds.some(certificate => certificate.fingerprint256 === leaf.fingerprint256 || sent.some(one => one.fingerprint256 === certificate.fingerprint256 || (one.checkIssued(certificate) && one.verify(certificate.publicKey))));
-    return fits ? [ok("download", `${what} fits what the port shows`)] : [warning("download", `${what} is another than the port shows`, "take the chain from the port (ServerChain), or restart ThingsBoard, which reads that file once")];
+    const vouches = (one: X509Certificate, other: X509Certificate) => one.fingerprint256 === other.fingerprint256 || (one.checkIssued(other) && one.verify(other.publicKey));
+    if (sent.some(one => holds.some(other => vouches(one, other)))) return ok("download", `${what} fits what the port shows`);
+    return warning("download", `${what} is another than the port shows`, "take the chain from the port (ServerChain), or restart ThingsBoard, which reads that file once");
 }
 
 /** What becomes of a certificate that nobody knows: ThingsBoard says "not authorized", and a proxy that ended TLS makes it say something else. */

@@ -90,7 +90,12 @@ export async function gather(asked: string, server: Server, { certificateText, s
         ...(usage === undefined ? {} : { usage }),
         ...(inState === undefined ? {} : { inState }),
         ...(sharedWith === undefined ? {} : { sharedWith }),
-        context: { ...context, ...(clockSkewMs === undefined ? {} : { clockSkewMs }), ...(sharedWith?.where === "ThingsBoard" ? { boundTo: sharedWith.name } : {}) },
+        context: {
+            ...context,
+            ...(device ? { credential: credential ? { credentialsType: credential.credentialsType, credentialsId: credential.credentialsId } : null } : {}),
+            ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
+            ...(sharedWith?.where === "ThingsBoard" ? { boundTo: sharedWith.name } : {}),
+        },
         mqtt: { ...mqtt, seen: await inspectServer(mqtt) },
     };
 }

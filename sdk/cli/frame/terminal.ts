@@ -13,6 +13,8 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
 export interface Progress {
     /** What goes on at this moment: the last line of a terminal, and nothing in a log. */
     now(text: string): void;
+    /** Why it takes longer: the last line of a terminal, or a line of its own on standard error. */
+    wait(text: string): void;
     /** A line that stays, on standard output. */
     say(line: string): void;
     /** Takes away what `now` has shown. */
@@ -30,13 +32,15 @@ export function progressOn(stream: NodeJS.WriteStream = process.stderr, say: (li
     const show = () => {
         if (live && shown !== "") stream.write(shown.slice(0, Math.max(10, stream.columns - 1)));
     };
+    const now = (text: string) => {
+        clear();
+        shown = live ? text : "";
+        show();
+    };
     return {
         live,
-        now(text) {
-            clear();
-            shown = live ? text : "";
-            show();
-        },
+        now,
+        wait: text => (live ? now(text) : console.error(text)),
         say(line) {
             clear();
             say(line);

@@ -118,6 +118,13 @@ describe("explain --stack", () => {
         expect(json<Explained>(await cli("explain", "pump-1", ...eu, "--json")).reasons[0]).toMatchObject({ cause: "device-gone", sentence: expect.stringContaining('which DeviceCredential "pump-1" had bound a certificate to') as string });
     });
 
+    emulated.test("fleet status and export as JSON", async () => {
+        expect(json<object>(await cli("fleet", "status", "--json"))).toEqual({ devices: 2, failed: 0, stacks: [{ stack: stack(), exists: true, devices: 2, failed: 0, nextExpiry: expect.stringMatching(/^\d{4}-/) as string }] });
+        const [one, ...more] = json<{ name: string; certificatePem: string; privateKeyPem: string }[]>(await cli("fleet", "export", "--device", "fleet-2", "--json"));
+        expect([one!.name, more]).toEqual(["fleet-2", []]);
+        expect(one!.privateKeyPem).toContain("PRIVATE KEY");
+    });
+
     emulated.test("revoke --stack", async () => {
         expect(await cli("revoke", "fleet-1", ...eu)).toMatchObject({ code: 0 });
         expect(json<Explained>(await cli("explain", "fleet-1", ...eu, "--json")).reasons[0]).toMatchObject({ cause: "revoked" });
