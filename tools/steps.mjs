@@ -53,10 +53,11 @@ function differsFromLock() {
 /** @param {string} node */
 async function build(node) {
     const stamp = inRepository("node_modules", ".cache", "pulumi-thingsboard-build");
-    const sources = fingerprint([], ["sdk", "tsconfig.json", "package-lock.json"].map((name) => inRepository(name)));
+    const sources = fingerprint([], ["sdk", "tsconfig.json", "tools/page.mjs", "package-lock.json"].map((name) => inRepository(name)));
     if (fs.existsSync(inRepository("bin", "index.js")) && readText(stamp) === sources) return;
     console.error("tsc");
     await run(node, [inRepository("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+    await run(node, [inRepository("tools", "page.mjs")]);
     fs.mkdirSync(path.dirname(stamp), { recursive: true });
     fs.writeFileSync(stamp, sources);
 }
@@ -72,7 +73,7 @@ export async function checkTypes(node) {
     }
     fs.writeFileSync(stamp, sources);
 }
-const configs = ["tsconfig.json", "tsconfig.test.json", "tsconfig.tools.json"];
+const configs = ["tsconfig.json", "tsconfig.test.json", "tsconfig.tools.json", "tsconfig.page.json"];
 
 /**
  * Runs a command with the terminal to itself.

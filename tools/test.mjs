@@ -1,6 +1,7 @@
 // `npm test`: everything that a fresh clone needs, then vitest with the arguments given
 // (`npm test -- test/unit -t "name of a test"`).
 
+import { findChromium } from "./chromium.mjs";
 import { EngineError } from "./engine/say.mjs";
 import { forgetThingsBoard } from "./live/target.mjs";
 import { findJava } from "./java.mjs";
@@ -15,6 +16,7 @@ try {
     if (process.argv.length === 2) await checkTypes(engine.node);
     await findMosquitto();
     await findJava();
+    await findChromium();
     const { code, passed, failed } = await runVitest(engine, process.argv.slice(2));
     process.exitCode = code;
     // One plain line for whoever reads the log by machine.

@@ -1,7 +1,8 @@
 // The floor: the calls that a fleet makes for its devices, in a bare loop without Pulumi and without the package's client.
 
 import { randomBytes } from "node:crypto";
-import { Agent, request } from "node:http";
+import http from "node:http";
+import https from "node:https";
 import { createRequire } from "node:module";
 import { connect } from "node:tls";
 import mqtt from "mqtt-packet";
@@ -14,9 +15,10 @@ const { toPem } = require("../../bin/x509/leaf.js");
 const inFlight = { rest: 8, deletes: 4, checks: 32, devices: 64 };
 
 export function bareClient(server) {
-    const agent = new Agent({ keepAlive: true });
+    const { Agent, request } = server.restUrl.startsWith("https:") ? https : http;
+    const agent = new Agent({ keepAlive: true, ...(server.restCaPem === undefined ? {} : { ca: server.restCaPem }) });
     const { hostname, port } = new URL(server.restUrl);
-    const headers = { "x-authorization": `ApiKey ${server.apiKey}`, "content-type": "application/json" };
+    const headers = { "x-authorization": server.authorization, "content-type": "application/json" };
     const rest = limit(inFlight.rest);
     const deletes = limit(inFlight.deletes);
     const send = (method, path, body) => new Promise((done, fail) => {
@@ -85,7 +87,7 @@ export async function deleteAll(server, ids) {
  */
 function publish(server, cert, key, value) {
     return new Promise((done, fail) => {
-        const socket = connect({ host: "127.0.0.1", port: server.mqttsPort, servername: "localhost", ca: server.caPem, cert, key });
+        const socket = connect({ host: server.mqttsHost, port: server.mqttsPort, servername: server.mqttsHost, ca: server.caPem, cert, key });
         const parser = mqtt.parser({ protocolVersion: 5 });
         const send = packet => socket.write(mqtt.generate(packet, { protocolVersion: 5 }));
         parser.on("packet", packet => {

@@ -16,14 +16,34 @@ export const realPace = {
     deleteStall: { inFlight: 16, duration: 30_000 },
 };
 
-export async function startServer() {
+/**
+ * What is measured against.
+ *
+ * @typedef {object} Server
+ * @property {string} restUrl
+ * @property {string} authorization what goes into `X-Authorization`
+ * @property {string} [restCaPem] authority of the REST server's certificate, where it is a private one
+ * @property {string} mqttsHost
+ * @property {number} mqttsPort
+ * @property {string} [caPem] authority of the MQTT server's certificate, where it is a private one
+ * @property {string} prefix how the names of all devices begin
+ * @property {Record<string, string>} environment what a program of the package needs
+ * @property {(pace: "unlimited" | object) => Promise<void>} pace
+ * @property {() => Promise<void>} stop
+ */
+
+/** @returns {Promise<Server>} */
+export async function startEmulator() {
     const child = spawn(process.execPath, [main, "emulator", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
     const at = JSON.parse(await firstLine(child.stdout));
     const caPem = readFileSync(at.caFile, "utf8");
     return {
-        ...at,
+        restUrl: at.restUrl,
+        authorization: `ApiKey ${at.apiKey}`,
+        mqttsHost: at.mqttsHost,
+        mqttsPort: at.mqttsPort,
         caPem,
-        pid: child.pid,
+        prefix: "",
         environment: {
             THINGSBOARD_URL: at.restUrl,
             THINGSBOARD_API_KEY: at.apiKey,
@@ -31,13 +51,12 @@ export async function startServer() {
             THINGSBOARD_MQTT_PORT: String(at.mqttsPort),
             THINGSBOARD_MQTT_CA_PEM: caPem,
         },
-        /** @param {"unlimited" | object} pace */
         async pace(pace) {
             const answer = await fetch(`${at.adminUrl}/pace`, { method: "PUT", headers: { Authorization: `Bearer ${at.adminToken}` }, body: JSON.stringify(pace) });
             if (!answer.ok) throw new Error(await answer.text());
         },
         stop: () => new Promise(done => {
-            child.once("exit", done);
+            child.once("exit", () => done(undefined));
             child.kill("SIGTERM");
         }),
     };

@@ -2,9 +2,9 @@
 
 import { createProject, changes } from "./stack.mjs";
 import { deleteAll, provisionAll, readAll } from "./bare.mjs";
-import { realPace, startServer } from "./emulator.mjs";
+import { realPace } from "./emulator.mjs";
 import { byHand } from "./guide.mjs";
-import { fleetProgram, noopProgram, singleProgram } from "./programs.mjs";
+import { emptyProgram, fleetProgram, noopProgram, singleProgram } from "./programs.mjs";
 import { shardedFleet } from "./shards.mjs";
 
 /** @param {readonly number[]} values */
@@ -18,10 +18,23 @@ const lists = names => Object.fromEntries(names.split(" ").map(name => [name, []
 const last = (/** @type {readonly number[]} */ list) => Number(list.at(-1)).toFixed(1);
 const toldSeconds = (/** @type {Record<string, number[]>} */ seconds) => Object.entries(seconds).map(([step, list]) => `${step} ${last(list)} s`).join(", ");
 
-/** First `up` of a fleet with a publish check of each device, beside the bare loop and the guide's own way. */
-export async function checkedFleet(engine, say, { devices, runs, guide }) {
+/**
+ * Where and how is measured.
+ *
+ * @typedef {object} Place
+ * @property {import("../../tools/engine/engine.mjs").Engine} engine
+ * @property {() => Promise<import("./emulator.mjs").Server>} startServer
+ * @property {(line: string) => void} say
+ */
+
+/**
+ * First `up` of a fleet with a publish check of each device, beside the bare loop and the guide's own way.
+ *
+ * @param {Place} place
+ */
+export async function checkedFleet({ engine, startServer, say }, { devices, runs, guide }) {
     const server = await startServer();
-    const names = prefix => Array.from({ length: devices }, (_, i) => `${prefix}-${String(i).padStart(6, "0")}`);
+    const names = kind => Array.from({ length: devices }, (_, i) => `${server.prefix}${kind}-${String(i).padStart(6, "0")}`);
     const seconds = lists("fleet bare guide");
     let megabytes = {};
     try {
@@ -49,8 +62,36 @@ export async function checkedFleet(engine, say, { devices, runs, guide }) {
     return { devices, seconds, perSecond: { fleet: rate(seconds.fleet), bare: rate(seconds.bare), guide: rate(seconds.guide) }, megabytes };
 }
 
-/** The life of a fleet without checks, at the emulator's own speed. */
-export async function lifeOfFleet(engine, say, { devices, runs }) {
+/**
+ * What a deployment costs before and after its work: engine and program alone, and with the plugin and a single device.
+ *
+ * @param {Place} place
+ */
+export async function startOfEngine({ engine, startServer, say }, { runs }) {
+    const seconds = lists("program plugin");
+    const server = await startServer();
+    try {
+        for (let run = 1; run <= runs; run++) {
+            for (const [which, program] of Object.entries({ program: emptyProgram, plugin: fleetProgram })) {
+                const project = await createProject(engine, server, program);
+                seconds[which].push((await project.up({ N: "1" })).seconds);
+                await project.pulumi(["destroy", "--yes", "--skip-preview"], { N: "1" });
+                project.remove();
+            }
+            say(`start, run ${run} of ${runs}: engine and program ${last(seconds.program)} s, with plugin and one device ${last(seconds.plugin)} s`);
+        }
+    } finally {
+        await server.stop();
+    }
+    return { seconds };
+}
+
+/**
+ * The life of a fleet without checks, at the emulator's own speed.
+ *
+ * @param {Place} place
+ */
+export async function lifeOfFleet({ engine, startServer, say }, { devices, runs }) {
     const seconds = lists("first nothing preview refresh one renewed destroy bareReads bareBind");
     /** @type {any} */
     const figures = {};
@@ -79,7 +120,7 @@ export async function lifeOfFleet(engine, say, { devices, runs }) {
             seconds.renewed.push(renewed.seconds);
             figures.renewed = [...renewed.text.matchAll(/(\d+) renewed/g)].reduce((sum, [, count]) => sum + Number(count), 0) / 2;
             seconds.destroy.push((await project.pulumi(["destroy", "--yes", "--skip-preview"])).seconds);
-            const bare = await provisionAll(server, Array.from({ length: devices }, (_, i) => `bare-${i}`), { check: false });
+            const bare = await provisionAll(server, Array.from({ length: devices }, (_, i) => `${server.prefix}bare-${i}`), { check: false });
             seconds.bareBind.push(bare.seconds);
             say(`${devices} devices, run ${run} of ${runs}: ${toldSeconds(seconds)}`);
         } finally {
@@ -90,20 +131,34 @@ export async function lifeOfFleet(engine, say, { devices, runs }) {
     return { devices, seconds, ...figures };
 }
 
-export async function growth(engine, say, { devices }) {
+/** @param {Place} place */
+export async function growth({ engine, startServer, say }, { devices, runs }) {
+    const seconds = [];
+    let megabytes = {};
+    for (let run = 1; run <= runs; run++) {
+        const up = await firstUp({ engine, startServer, say }, devices);
+        seconds.push(up.seconds);
+        megabytes = up.megabytes;
+    }
+    return { devices, seconds, megabytes };
+}
+
+/** @param {Place} place */
+async function firstUp({ engine, startServer, say }, devices) {
     const server = await startServer();
     const project = await createProject(engine, server, fleetProgram);
     try {
         const { seconds, megabytes } = await project.up({ N: String(devices) });
         say(`${devices} devices: first up ${seconds.toFixed(1)} s, memory ${JSON.stringify(megabytes)}`);
-        return { devices, seconds, megabytes };
+        return { seconds, megabytes };
     } finally {
         project.remove();
         await server.stop();
     }
 }
 
-export async function singleResources(engine, say, { devices, runs }) {
+/** @param {Place} place */
+export async function singleResources({ engine, startServer, say }, { devices, runs }) {
     const seconds = lists("single noop");
     const server = await startServer();
     try {

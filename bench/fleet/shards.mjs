@@ -2,14 +2,14 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { startServer } from "./emulator.mjs";
 import { watchMemory } from "./memory.mjs";
 import { fleetProgram } from "./programs.mjs";
 import { createProject } from "./stack.mjs";
 
 const main = fileURLToPath(new URL("../../bin/cli/main.js", import.meta.url));
 
-export async function shardedFleet(engine, say, { devices, shards, parallel }) {
+/** @param {import("./measure.mjs").Place} place */
+export async function shardedFleet({ engine, startServer, say }, { devices, shards, parallel }) {
     const server = await startServer();
     const project = await createProject(engine, server, fleetProgram);
     try {

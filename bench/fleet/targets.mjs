@@ -25,9 +25,32 @@ export function targets(report) {
         add("one device added touches", JSON.stringify(life.oneTouched), "1 updated, nothing else", life.oneTouched.updated === 1 && !life.oneTouched.created && !life.oneTouched.deleted);
         most("state per device, bytes", life.stateBytes.withKey, 1024, "");
         most("state per device without the key, bytes", life.stateBytes.withoutKey, 717, "");
-        if (growth) most(`${n(growth.devices)} devices take, to ${n(life.devices)}`, growth.seconds / of("first"), 2.2, "");
+        if (growth) most(`${n(growth.devices)} devices take, to ${n(life.devices)}`, median(growth.seconds) / of("first"), 2.2, "");
     }
     if (shards) most(`${n(shards.devices)} devices in ${shards.shards} shards, largest process`, Math.max(...Object.values(shards.megabytes)), 700, " MB");
     if (single) most(`${n(single.devices)} devices as single resources, to the same resources doing nothing`, median(single.seconds.single) / median(single.seconds.noop), 1.2, "");
+    return lines;
+}
+
+/**
+ * Where the time of a target that fell short goes.
+ *
+ * @returns {string[]}
+ */
+export function limits(report) {
+    const { start, checkedSmall, life, single } = report;
+    const lines = [];
+    const s = seconds => `${seconds.toFixed(1)} s`;
+    if (start && checkedSmall) {
+        const [engine, plugin] = [median(start.seconds.program), median(start.seconds.plugin)];
+        const [fleet, bare] = [median(checkedSmall.seconds.fleet), median(checkedSmall.seconds.bare)];
+        lines.push(`limit ${checkedSmall.devices} devices: of ${s(fleet)} the start and end of engine and program take ${s(engine)}, with plugin and a single device ${s(plugin)}; the server's own pace holds the bare loop at ${s(bare)}, so the rest is ${(bare / (fleet - plugin)).toFixed(2)} of its rate`);
+        if (checkedSmall.perSecond.guide) lines.push(`limit the guide's loop: at the server's pace the bare loop itself is ${(checkedSmall.perSecond.bare / checkedSmall.perSecond.guide).toFixed(1)} times as fast, and nothing can be faster`);
+    }
+    if (life) {
+        const of = step => s(median(life.seconds[step]));
+        lines.push(`limit refresh: ${of("refresh")}, of which engine, program and state alone take ${of("nothing")} (nothing to do); the bare reads take ${of("bareReads")}`);
+    }
+    if (single) lines.push(`limit single resources: ${s((median(single.seconds.single) - median(single.seconds.noop)) / single.devices)} a device go into its calls and its check`);
     return lines;
 }

@@ -6,6 +6,7 @@ import { explainCommand } from "./explain";
 import { fingerprintCommand } from "./fingerprint";
 import { fleetCommand } from "./fleet";
 import { publishCommand } from "./publish";
+import { reportCommand } from "./report";
 import { revokeCommand } from "./revoke";
 import { serverCertificateCommand } from "./serverCertificate";
 import { version } from "./version";
@@ -20,6 +21,7 @@ export const program = (): Command =>
         .addCommand(revokeCommand())
         .addCommand(fingerprintCommand())
         .addCommand(fleetCommand())
+        .addCommand(reportCommand())
         .addCommand(emulatorCommand())
         .addCommand(serverCertificateCommand())
         .addHelpText("after", '\n"pulumi-thingsboard <command> --help" shows what to type. Start with "pulumi-thingsboard doctor".');

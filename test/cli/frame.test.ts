@@ -10,7 +10,7 @@ import { command, onTerminal } from "./support";
 const commands = [
     ["doctor"], ["explain"], ["publish"], ["revoke"], ["fingerprint"],
     ["fleet", "up"], ["fleet", "preview"], ["fleet", "refresh"], ["fleet", "destroy"], ["fleet", "status"], ["fleet", "export"],
-    ["emulator"], ["server-certificate"],
+    ["report"], ["emulator"], ["server-certificate"],
 ];
 
 const leaves = (parent: Command, path: readonly string[] = []): { readonly path: string; readonly command: Command }[] =>

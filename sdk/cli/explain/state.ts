@@ -1,6 +1,6 @@
 // What a stack's state says of its devices: who has which certificate, and what its last check found.
 import { readLeaf, toPem } from "../../x509/leaf";
-import { faultOf } from "../../userError";
+import { UserError } from "../../userError";
 import { isOfType, nameOf, plain, type StateResource, textOf } from "../stack/state";
 
 export interface Held {
@@ -17,14 +17,21 @@ export interface Held {
 /** Of all devices that a stack has bound certificates to, those of fleets among them. */
 export function heldInState(resources: readonly StateResource[]): readonly Held[] {
     const checks = new Map(resources.filter(resource => isOfType(resource, "PublishCheck")).map(({ outputs }) => [textOf(outputs, "deviceId"), checkOf(outputs)]));
+    const made = new Map(resources.flatMap(({ outputs }): [string, string][] => {
+        const pem = textOf(outputs, "certPem") ?? "";
+        const identity = identityOf(pem);
+        return identity === undefined ? [] : [[identity, pem]];
+    }));
     const single = resources.filter(resource => isOfType(resource, "DeviceCredential")).flatMap((resource): Held[] => {
         const { outputs } = resource;
+        const bound = textOf(outputs, "credentialsId");
         const deviceId = textOf(outputs, "deviceId");
         const deviceName = textOf(outputs, "deviceName");
-        // After a drift certificatePem may hold what was found; the fingerprint is that of what was bound.
-        const certificatePem = textOf(outputs, "certificatePem");
+        // After a refresh certificatePem holds what was found on the server.
+        const found = textOf(outputs, "certificatePem");
+        const certificatePem = found !== undefined && identityOf(found) === bound ? found : made.get(bound ?? "");
         const check = checks.get(deviceId);
-        return certificatePem === undefined || !isCertificate(certificatePem)
+        return certificatePem === undefined
             ? []
             : [held(certificatePem, `DeviceCredential "${nameOf(resource)}"`, { ...(deviceId === undefined ? {} : { deviceId }), ...(deviceName === undefined ? {} : { deviceName }), ...(check === undefined ? {} : { check }) })];
     });
@@ -36,7 +43,15 @@ export function heldInState(resources: readonly StateResource[]): readonly Held[
     return [...single, ...fleets];
 }
 
-const isCertificate = (pem: string): boolean => faultOf(() => readLeaf(pem)) === undefined;
+/** Undefined for what is no certificate. */
+function identityOf(pem: string): string | undefined {
+    try {
+        return readLeaf(pem).credentialsId;
+    } catch (error) {
+        if (error instanceof UserError) return undefined;
+        throw error;
+    }
+}
 
 const held = (certificatePem: string, by: string, more: Pick<Held, "deviceName" | "deviceId" | "check">): Held => ({ ...more, certificatePem, credentialsId: readLeaf(certificatePem).credentialsId, by });
 

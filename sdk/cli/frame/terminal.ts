@@ -52,10 +52,3 @@ export function progressOn(stream: NodeJS.WriteStream = process.stderr, say: (li
         },
     };
 }
-
-/** `1,500 of 2,000 devices, 100 a second, about 5 s left` */
-export function howFar(what: string, done: number, total: number, seconds: number): string {
-    const rate = seconds > 0 ? done / seconds : 0;
-    const left = rate > 0 && done < total ? `, about ${Math.ceil((total - done) / rate)} s left` : "";
-    return `${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${what}${rate >= 1 ? `, ${Math.round(rate)} a second` : ""}${left}`;
-}

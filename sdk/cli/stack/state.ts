@@ -8,14 +8,16 @@ export interface StateResource {
     readonly id?: string;
     readonly inputs?: Readonly<Record<string, unknown>>;
     readonly outputs?: Readonly<Record<string, unknown>>;
+    /** Replaced, and waiting to be deleted. */
+    readonly delete?: boolean;
 }
 
-/** @returns undefined for a stack that is not there */
+/** Without those that wait to be deleted. @returns undefined for a stack that is not there */
 export async function stackResources(cwd: string, stack: string, secrets: "shown" | "hidden"): Promise<readonly StateResource[] | undefined> {
     try {
         const text = await pulumi(cwd, "stack", "export", "--stack", stack, ...(secrets === "shown" ? ["--show-secrets"] : []));
         const { deployment } = JSON.parse(text) as { deployment: { resources?: StateResource[] | null } };
-        return deployment.resources ?? [];
+        return (deployment.resources ?? []).filter(resource => resource.delete !== true);
     } catch (error) {
         if (isNoSuchStack(error)) return undefined;
         throw error;

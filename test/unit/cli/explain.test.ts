@@ -10,14 +10,18 @@ import { issue } from "../mqtt/certificates";
 
 const { certificatePem } = issue("pump-1");
 const leaf = readLeaf(certificatePem);
+const { certificatePem: madePem } = issue("pump-3");
+const madeLeaf = readLeaf(madePem);
 const secret = (value: unknown) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", plaintext: JSON.stringify(value) });
 const resource = (type: string, name: string, outputs: Record<string, unknown>): StateResource => ({ urn: `urn:pulumi:dev::fleet::pulumi-nodejs:dynamic/thingsboard:${type}::${name}`, type: `pulumi-nodejs:dynamic/thingsboard:${type}`, outputs });
 
-test("a state: who holds which certificate, with the last check; secret or not, and without what holds none", () => {
+test("a state: who holds which certificate, with the last check; secret or not, also after a refresh that has found something else", () => {
     const held = heldInState([
-        resource("DeviceCredential", "one", { deviceId: "1", deviceName: "pump-1", certificatePem }),
-        resource("DeviceCredential", "two", { deviceId: "2", deviceName: "pump-2", certificatePem: secret(certificatePem) }),
-        resource("DeviceCredential", "drifted", { deviceId: "3", deviceName: "pump-3", certificatePem: "(ACCESS_TOKEN)" }),
+        resource("DeviceCredential", "one", { deviceId: "1", deviceName: "pump-1", certificatePem, credentialsId: leaf.credentialsId }),
+        resource("DeviceCredential", "two", { deviceId: "2", deviceName: "pump-2", certificatePem: secret(certificatePem), credentialsId: leaf.credentialsId }),
+        resource("DeviceCredential", "drifted", { deviceId: "3", deviceName: "pump-3", certificatePem: "(ACCESS_TOKEN)", credentialsId: madeLeaf.credentialsId }),
+        resource("DeviceCredential", "given", { deviceId: "5", deviceName: "pump-5", certificatePem: "(ACCESS_TOKEN)", credentialsId: "of one from outside" }),
+        { urn: "urn:pulumi:dev::fleet::tls:index/selfSignedCert:SelfSignedCert::drifted", type: "tls:index/selfSignedCert:SelfSignedCert", outputs: { certPem: madePem } },
         resource("PublishCheck", "one", { deviceId: "1", outcome: "refused", message: "publish check: no", checkedAt: "2027-01-01T00:00:00Z", certificatePem }),
         resource("FleetBatch", "pumps-0", { fleet: "fleet/dev/pumps", devices: { "pump-4": { id: "4", certificate: leaf.base64Der } } }),
     ]);
@@ -25,6 +29,7 @@ test("a state: who holds which certificate, with the last check; secret or not, 
     expect(held).toEqual([
         { deviceId: "1", deviceName: "pump-1", certificatePem, credentialsId, by: 'DeviceCredential "one"', check: { outcome: "refused", message: "publish check: no", checkedAt: "2027-01-01T00:00:00Z" } },
         { deviceId: "2", deviceName: "pump-2", certificatePem, credentialsId, by: 'DeviceCredential "two"' },
+        { deviceId: "3", deviceName: "pump-3", certificatePem: madePem, credentialsId: madeLeaf.credentialsId, by: 'DeviceCredential "drifted"' },
         { deviceId: "4", deviceName: "pump-4", certificatePem, credentialsId, by: 'DeviceFleet "pumps"' },
     ]);
 });
