@@ -13,7 +13,7 @@ import { connect } from "../thingsboard";
 import { UserError } from "../userError";
 import { stackNames } from "./fleet/stacks";
 import { command, type JsonFlag } from "./frame/command";
-import { createCounter } from "./progress";
+import { createCounter } from "./frame/counter";
 import { type Configured, configured, settingsOf } from "./server/flags";
 import { settingsIn, stackConfig } from "./stack/config";
 import { stackResources } from "./stack/state";

@@ -21,14 +21,14 @@ const files = { certificate: "server.pem", key: "server_key.pem", ca: "ca.pem", 
 export function serverCertificateCommand(): Command {
     return command("server-certificate", {
         summary: "a CA and a server certificate for the MQTT port of a ThingsBoard of your own",
-        about: `It writes, for their owner only (0600):
+        about: `It writes, the keys for their owner only (0600):
   ${files.certificate}      the server's certificate and its CA's: MQTT_SSL_PEM_CERT
   ${files.key}  its key: MQTT_SSL_PEM_KEY
   ${files.ca}          what devices trust: --cafile, mqttCaPem
   ${files.caKey}      the CA's key: for --renew; keep it away from the server
 
-For tests and for networks of your own. The user that runs ThingsBoard has to be able to read the first two: in its Docker images that is
-the user 799 (sudo chown 799:799 ${files.certificate} ${files.key}).`,
+For tests and for networks of your own. The user that runs ThingsBoard has to be able to read its key: in its Docker images that is
+the user 799 (sudo chown 799 ${files.key}).`,
         examples: [
             ["pulumi-thingsboard server-certificate --host localhost --host 127.0.0.1 --out certificates", "for a docker compose on this machine"],
             ["pulumi-thingsboard server-certificate --host mqtt.example.com --out certificates --days 90", "for another host"],
@@ -52,9 +52,9 @@ async function run({ host, out, days, renew, json }: Flags): Promise<void> {
     const { createAuthority, createServerCertificate } = await import("../emulator/pki.js");
     const authority = renew ? kept(at("ca"), at("caKey")) : await createAuthority(`CA of ${host[0]}`.slice(0, 64));
     const server = await createServerCertificate(authority, { hosts: host, days });
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { recursive: true });
     const contents = { certificate: server.chainPem, key: server.keyPem, ca: authority.caPem, caKey: authority.keyPem };
-    for (const [name, text] of Object.entries(contents)) writeFileSync(at(name as keyof typeof files), text, { mode: 0o600 });
+    for (const [name, text] of Object.entries(contents)) writeFileSync(at(name as keyof typeof files), text, { mode: text.includes("PRIVATE KEY") ? 0o600 : 0o644 });
     const { fingerprint256, validTo } = new X509Certificate(server.leafPem);
     const made = {
         folder,
@@ -75,7 +75,7 @@ For ThingsBoard (paths as its process sees them):
 
 ${Object.entries(settings).map(([name, value]) => `  ${name}=${value}`).join("\n")}
 
-Whoever runs ThingsBoard has to be able to read them (the user 799 in its Docker images); ca_key.pem stays here.
+Whoever runs ThingsBoard has to be able to read its key (the user 799 in its Docker images); ca_key.pem stays here.
 
 For devices: --cafile ${caFile}
 For this package: pulumi config set thingsboard:mqttCaPem < ${caFile}`;
