@@ -10,6 +10,7 @@ import { command, type JsonFlag } from "./frame/command";
 import { type Finding, failure, lineOf, summed } from "./frame/findings";
 import { caFile } from "./frame/files";
 import { paintFor, type Progress, progressOn } from "./frame/terminal";
+import { UsageError } from "./frame/usage";
 import { aboutServer, configured, originsOf, type ServerFlags, settingsOf, withServer } from "./server/flags";
 
 type Flags = ServerFlags & JsonFlag & { readonly cafile?: string };
@@ -83,7 +84,7 @@ async function examine(flags: Flags, tell: Tell, { now, wait }: Pick<Progress, "
         const mqtt = await examineMqtt({ host: settings.mqttHost, port: settings.mqttPort, ...(caPem === undefined ? {} : { caPem }) }, server, onOffer, tell, now);
         return { versions, settings: shown, ...(rest === undefined ? {} : { server: rest }), ...(mqtt === undefined ? {} : { mqtt }) };
     } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        if (!(error instanceof UserError) || error instanceof UsageError) throw error;
         tell(failure("settings", error.message));
         return { versions, settings: [] };
     }

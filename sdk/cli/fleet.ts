@@ -1,10 +1,10 @@
 // `pulumi-thingsboard fleet`: one program in many stacks, each with its share of the devices; and keys out of the state.
 import { Command, InvalidArgumentError, Option } from "commander";
-import { UserError } from "../userError";
 import { command, type JsonFlag } from "./frame/command";
 import { exportDevices } from "./fleet/export";
 import { type Operation, runShards } from "./fleet/run";
 import { showStatus } from "./fleet/status";
+import { UsageError } from "./frame/usage";
 
 export interface FleetFlags extends JsonFlag {
     readonly stack: string;
@@ -55,7 +55,7 @@ export function fleetCommand(): Command {
                 .option("--device <name...>", "these devices; without --out they are printed")
                 .option("--out <folder>", "a .pem and a .key file (0600) a device, of all devices or those given")
                 .action((flags: FleetFlags & { device?: string[]; out?: string }) => {
-                    if (!flags.device && flags.out === undefined) throw new UserError("Say what to export: --device NAME …, or --out FOLDER for all devices, or both.");
+                    if (!flags.device && flags.out === undefined) throw new UsageError("Say what to export: --device NAME …, or --out FOLDER for all devices, or both.");
                     return exportDevices(flags);
                 }),
         );

@@ -1,10 +1,10 @@
 // `pulumi-thingsboard publish`: the check by hand, with the device's own certificate and key, told stage by stage.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { serverFrom } from "../reconcilers/server";
-import { UserError } from "../userError";
 import { command, type JsonFlag } from "./frame/command";
 import { caFile, othersMayRead, readText } from "./frame/files";
 import { paintFor, progressOn } from "./frame/terminal";
+import { UsageError } from "./frame/usage";
 import { privateKey } from "./publish/privateKey";
 import { publishAs, type PublishWish } from "./publish/run";
 import { stageLine, stagesOf } from "./publish/stages";
@@ -61,7 +61,7 @@ ${aboutServer}`,
 }
 
 async function run(flags: Flags): Promise<void> {
-    if (flags.connectOnly && (flags.message !== undefined || flags.topic !== undefined)) throw new UserError("--connect-only publishes nothing: leave out --message and --topic.");
+    if (flags.connectOnly && (flags.message !== undefined || flags.topic !== undefined)) throw new UsageError("--connect-only publishes nothing: leave out --message and --topic.");
     const certificatePem = readText(flags.cert, "--cert");
     const keyText = readText(flags.key, "--key");
     const warnings = flags.key !== "-" && othersMayRead(flags.key) ? [`others than you may read the key file ${flags.key}: chmod 600 it`] : [];
@@ -70,7 +70,7 @@ async function run(flags: Flags): Promise<void> {
     // ThingsBoard's REST side is welcome, and not needed.
     const settings = flags.stack !== undefined || process.env["THINGSBOARD_URL"] ? settingsOf(given) : undefined;
     const host = flags.host ?? settings?.mqttHost;
-    if (host === undefined) throw new UserError("Where to? Give the host with -h, or ThingsBoard's address in THINGSBOARD_URL, or a stack with --stack.");
+    if (host === undefined) throw new UsageError("Where to? Give the host with -h, or ThingsBoard's address in THINGSBOARD_URL, or a stack with --stack.");
     const caPem = flags.cafile === undefined ? settings?.mqttCaPem : caFile(flags.cafile);
     const wish: PublishWish = {
         mqtt: { host, port: flags.port ?? settings?.mqttPort ?? 8883, ...(caPem === undefined ? {} : { caPem }) },

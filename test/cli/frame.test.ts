@@ -58,6 +58,10 @@ describe("called wrongly", () => {
         expect(await command({}, args)).toEqual({ code: 2, stdout: "", stderr: sentence });
     });
 
+    test("in a way that the options alone don't tell: the same exit code", async () => {
+        expect(await command({}, ["doctor", "--provider", "eu"])).toMatchObject({ code: 2, stderr: "--provider is a Provider in a stack's state: say which stack with --stack.\n" });
+    });
+
     test("with --json the sentence is on standard output, too", async () => {
         const { code, stdout } = await command({}, ["doctor", "--json", "--verbose"]);
         expect(code).toBe(2);

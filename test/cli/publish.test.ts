@@ -180,7 +180,7 @@ describe("the key", () => {
 });
 
 test("without a host it says where one may come from", async () => {
-    expect(await command({}, ["publish", ...pairOf(certificate)])).toEqual({ code: 1, stdout: "", stderr: "Where to? Give the host with -h, or ThingsBoard's address in THINGSBOARD_URL, or a stack with --stack.\n" });
+    expect(await command({}, ["publish", ...pairOf(certificate)])).toEqual({ code: 2, stdout: "", stderr: "Where to? Give the host with -h, or ThingsBoard's address in THINGSBOARD_URL, or a stack with --stack.\n" });
 });
 
 async function freePort(): Promise<number> {

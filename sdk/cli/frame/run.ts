@@ -1,6 +1,7 @@
 // Runs the command that was typed. Whatever goes wrong becomes one sentence and an exit code, never a stack trace.
 import { type Command, CommanderError } from "commander";
 import { UserError } from "../../userError";
+import { UsageError } from "./usage";
 
 const failed = 1;
 const misused = 2;
@@ -18,7 +19,7 @@ export async function run(program: Command, argv: readonly string[] = process.ar
             process.exitCode = error.exitCode === 0 ? 0 : misused;
             if (inJson && error.exitCode !== 0) tell(sentence(error.message), inJson);
         } else {
-            process.exitCode = failed;
+            process.exitCode = error instanceof UsageError ? misused : failed;
             const said = error instanceof UserError ? error.message : `This is a fault of pulumi-thingsboard itself: ${oneLine(error)}`;
             console.error(said);
             tell(said, inJson);

@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { type SettingKey, type SettingTexts, type Settings, environmentVariables, readSettings, settingKeys, settingSources } from "../../settings";
 import { UserError } from "../../userError";
+import { UsageError } from "../frame/usage";
 import { settingsIn, stackConfig } from "../stack/config";
 import { nameOf, type StateResource, stackResources, textOf } from "../stack/state";
 
@@ -31,7 +32,7 @@ export interface Configured {
 /** @throws UserError where the stack is not there, or holds several Providers */
 export async function configured({ stack, provider, cwd }: ServerFlags): Promise<Configured> {
     if (stack === undefined) {
-        if (provider !== undefined) throw new UserError("--provider is a Provider in a stack's state: say which stack with --stack.");
+        if (provider !== undefined) throw new UsageError("--provider is a Provider in a stack's state: say which stack with --stack.");
         return { given: {}, origin: "the environment" };
     }
     const resources = await stackResources(cwd, stack, "shown");
