@@ -97,4 +97,4 @@ const serialNumber = (): string => `4${randomHex(16).slice(1)}`;
 const exportKey = async (key: CryptoKey): Promise<string> => pem(x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY"));
 
 const importKey = (text: string): Promise<CryptoKey> =>
-    crypto.subtle.importKey("pkcs8", new Uint8Array(x509.PemConverter.decodeFirst(text) as ArrayBuffer), ALGORITHM, false, ["sign"]);
+    crypto.subtle.importKey("pkcs8", new Uint8Array(x509.PemConverter.decodeFirst(text)), ALGORITHM, false, ["sign"]);

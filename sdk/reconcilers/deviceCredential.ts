@@ -10,7 +10,7 @@ import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./b
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
 import { boundCertificate, describeRow, freshToken, identity } from "./credentialRow";
-import { credentialFailures, endOf } from "./deviceCredentialInputs";
+import { credentialFailures, endOf, named } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { foretell } from "./foretold";
 import { noteOthers, othersWithout } from "./others";
@@ -321,8 +321,6 @@ function takenElsewhere(deviceName: string, credentialsId: string): string {
     const who = holder !== undefined && holder !== deviceName ? `device "${holder}" of this program` : "another device of this ThingsBoard (perhaps of another tenant)";
     return `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
 }
-
-export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
 
 /** Only a certificate that was ours and in its place: not what drift had put there. */
 function replacedBy(credentialsId: string, before: DeviceCredentialState | undefined): Pick<DeviceCredentialState, "replacedCertificatePem"> {

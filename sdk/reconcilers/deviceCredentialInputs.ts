@@ -4,10 +4,13 @@ import type { dynamic } from "@pulumi/pulumi";
 import { millisecondsPerDay } from "../clock";
 import { leafFault, readLeaf } from "../x509/leaf";
 import { claim, noteHeldBefore } from "./claims";
-import { type DeviceCredentialInputs, named } from "./deviceCredential";
+import type { DeviceCredentialInputs } from "./deviceCredential";
 import { driftFailures } from "./drift";
 import { isUnknown } from "./reconciler";
 import { revokedSentence } from "./revoked";
+
+/** The device as the reader knows it; empty where none is given. */
+export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
 
 export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: DeviceCredentialInputs, now: Date): dynamic.CheckFailure[] {
     const failures: dynamic.CheckFailure[] = [];

@@ -17,7 +17,7 @@ export const refuse = (type: string, name: string): Refuse => reason => {
 /** A value known while the program runs fails it at once, also in preview; another one when it becomes known. */
 export function checked<Value>(value: pulumi.Input<Value>, check: (value: Value) => Value): pulumi.Output<Value> {
     const later = pulumi.Output.isInstance(value) || value instanceof Promise;
-    return pulumi.output(later ? pulumi.output(value).apply(known => check(known as Value)) : check(value as Value)) as pulumi.Output<Value>;
+    return pulumi.output(later ? pulumi.output(value).apply(known => check(known as Value)) : check(value)) as pulumi.Output<Value>;
 }
 
 /** Runs what throws sentences for users, as the program's error. */

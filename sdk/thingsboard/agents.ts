@@ -27,8 +27,8 @@ export function agents({ url, caPem, concurrency, timeout }: Connection, proxy: 
     if (proxy) {
         httpsAgent.createConnection = (options, onConnection) => {
             tunnel(proxy, options as TlsOptions, timeout).then(
-                stream => onConnection?.(null, tlsConnect({ ...(options as TlsOptions), socket: stream as never })),
-                (error: Error) => onConnection?.(error, undefined as never),
+                stream => onConnection?.(null, tlsConnect({ ...(options as TlsOptions), socket: stream })),
+                (error: unknown) => onConnection?.(error as Error, undefined as never),
             );
             return undefined;
         };

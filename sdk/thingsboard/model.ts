@@ -5,7 +5,6 @@ export type DeviceId = string;
 export type CredentialsRowId = string;
 export type DeviceProfileId = string;
 export type CustomerId = string;
-export type TenantId = string;
 export type EntityGroupId = string;
 
 /** Milliseconds since 1970. */

@@ -111,7 +111,7 @@ test("shards: deployed some at a time, gone on with after a failure, told of, ex
 test("a refused log-in is told once, before any shard begins", async () => {
     const pulumi = await fleetProject();
     const environment = { ...pulumi.environment, THINGSBOARD_API_KEY: "tb_wrong" };
-    const { text, failed } = await fleet(Object.assign(async () => "", { ...pulumi, environment }) as unknown as CommandLine, "up", "--shards", "2");
+    const { text, failed } = await fleet(Object.assign(async () => "", { ...pulumi, environment }), "up", "--shards", "2");
     expect(failed).toBe(true);
     expect(text).toContain("ThingsBoard");
     expect(text).not.toContain("shards done");
