@@ -12,8 +12,9 @@ import { fleetBatch } from "./reconcilers/fleetBatch";
 import { fleetMembership } from "./reconcilers/fleetMembership";
 import { publishCheck } from "./reconcilers/publishCheck";
 import { renewal } from "./reconcilers/renewal";
-import { type Server, serverFrom } from "./reconcilers/server";
+import type { Server } from "./reconcilers/server";
 import { serverChain } from "./reconcilers/serverChain";
+import { serverFrom } from "./serverFrom";
 import { settingKeys, readSettings, type SettingTexts } from "./settings";
 import { UserError } from "./userError";
 

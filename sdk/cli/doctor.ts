@@ -1,6 +1,6 @@
 // `pulumi-thingsboard doctor`: everything between this machine and a device's connection, looked at one after another.
 import type { Command } from "commander";
-import { serverFrom } from "../reconcilers/server";
+import { serverFrom } from "../serverFrom";
 import { UserError } from "../userError";
 import { examineMachine, type Versions } from "./doctor/machine";
 import { chainOnOffer, examineMqtt, type MqttReport } from "./doctor/mqtt";

@@ -1,6 +1,6 @@
 // `pulumi-thingsboard explain <device>`: why is it refused? The likeliest reason first, and what to do.
 import type { Command } from "commander";
-import { serverFrom } from "../reconcilers/server";
+import { serverFrom } from "../serverFrom";
 import { duration } from "../mqtt/wording";
 import { type Facts, gather } from "./explain/facts";
 import { type Reason, reasonsOf } from "./explain/reasons";

@@ -1,6 +1,6 @@
 // `pulumi-thingsboard publish`: the check by hand, with the device's own certificate and key, told stage by stage.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { serverFrom } from "../reconcilers/server";
+import { serverFrom } from "../serverFrom";
 import { command, type JsonFlag } from "./frame/command";
 import { caFile, othersMayRead, readText } from "./frame/files";
 import { paintFor, progressOn } from "./frame/terminal";
