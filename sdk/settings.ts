@@ -151,7 +151,7 @@ function checkUrl(text: string): URL {
     } catch {
         throw new UserError(`url is not one: expected something like https://thingsboard.example.com`);
     }
-    if (url.protocol !== "https:" && url.protocol !== "http:") throw new UserError(`url begins with ${url.protocol}: expected https: (or http: on this machine)`);
+    if (url.protocol !== "https:" && url.protocol !== "http:") throw new UserError("url is no web address: expected it to begin with https:// (or http:// on this machine)");
     if (url.username !== "" || url.password !== "") throw new UserError("url contains a user name or password: give username and password as settings of their own");
     return url;
 }

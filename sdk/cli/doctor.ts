@@ -9,7 +9,7 @@ import { examineSettings, type ShownSetting } from "./doctor/settings";
 import { command, type JsonFlag } from "./frame/command";
 import { type Finding, failure, lineOf, summed } from "./frame/findings";
 import { caFile } from "./frame/files";
-import { paintFor, type Progress, progressOn } from "./frame/terminal";
+import { paintFor, printJson, type Progress, progressOn } from "./frame/terminal";
 import { UsageError } from "./frame/usage";
 import { aboutServer, configured, originsOf, type ServerFlags, settingsOf, withServer } from "./server/flags";
 
@@ -55,7 +55,8 @@ async function run(flags: Flags): Promise<void> {
     const report = await examine(flags, tell, progress);
     progress.done();
     const done: Diagnosis = { ok: findings.every(({ status }) => status !== "failure"), ...report, findings };
-    console.log(flags.json ? JSON.stringify(done) : `\n${summed(findings)}`);
+    if (flags.json) printJson(done);
+    else console.log(`\n${summed(findings)}`);
     process.exitCode = done.ok ? 0 : 1;
 }
 

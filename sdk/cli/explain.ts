@@ -2,13 +2,14 @@
 import type { Command } from "commander";
 import { serverFrom } from "../serverFrom";
 import { duration } from "../mqtt/wording";
+import { printable } from "../printable";
 import { type Facts, gather } from "./explain/facts";
 import { type Reason, reasonsOf } from "./explain/reasons";
 import { heldInState } from "./explain/state";
 import { shownFacts } from "./explain/shown";
 import { command, type JsonFlag } from "./frame/command";
 import { readText } from "./frame/files";
-import { type Paint, paintFor, progressOn } from "./frame/terminal";
+import { type Paint, paintFor, printJson, progressOn } from "./frame/terminal";
 import { aboutServer, configured, type ServerFlags, settingsOf, withServer } from "./server/flags";
 
 type Flags = ServerFlags & JsonFlag & { readonly cert?: string; readonly cafile?: string };
@@ -46,8 +47,10 @@ async function run(device: string, flags: Flags): Promise<void> {
     const facts = await gather(device, server, { ...(certificateText === undefined ? {} : { certificateText }), ...(state === undefined ? {} : { state }), ...(flags.cafile === undefined ? {} : { cafile: flags.cafile }) });
     progress.done();
     const reasons = reasonsOf(facts);
-    console.log(flags.json ? JSON.stringify({ refused: reasons.some(({ weight }) => weight !== "note"), reasons, facts: shownFacts(facts) }) : told(facts, reasons, settings.url, paintFor(process.stdout)));
-    process.exitCode = reasons.some(({ weight }) => weight !== "note") ? 1 : 0;
+    const refused = reasons.some(({ weight }) => weight !== "note");
+    if (flags.json) printJson({ refused, reasons, facts: shownFacts(facts) });
+    else console.log(told(facts, reasons.map(shown), settings.url, paintFor(process.stdout)));
+    process.exitCode = refused ? 1 : 0;
 }
 
 function told(facts: Facts, reasons: readonly Reason[], url: string, paint: Paint): string {
@@ -55,7 +58,7 @@ function told(facts: Facts, reasons: readonly Reason[], url: string, paint: Pain
     const [first, ...more] = refusals;
     const notes = reasons.filter(({ weight }) => weight === "note");
     const blocks = [
-        facts.device ? `device "${facts.device.name}" (${facts.device.id.id}) on ${url}` : `no device ${JSON.stringify(facts.asked)} on ${url}`,
+        facts.device ? `device "${printable(facts.device.name)}" (${facts.device.id.id}) on ${url}` : `no device ${printable(JSON.stringify(facts.asked))} on ${url}`,
         first ? `${paint("red", "likeliest reason")}  ${first.sentence}${first.remedy === undefined ? "" : `\n${paint("bold", "what to do")}        ${first.remedy}`}` : `${paint("green", "nothing speaks against it")}${lastSeen(facts)}`,
         ...more.map(({ sentence, remedy }) => `${paint("yellow", "also")}              ${sentence}${remedy === undefined ? "" : `\n${paint("bold", "what to do")}        ${remedy}`}`),
         ...(notes.length === 0 ? [] : [notes.map(({ sentence }) => `${paint("dim", "note")}              ${sentence}`).join("\n")]),
@@ -63,6 +66,8 @@ function told(facts: Facts, reasons: readonly Reason[], url: string, paint: Pain
     ];
     return blocks.join("\n\n");
 }
+
+const shown = ({ sentence, remedy, ...rest }: Reason): Reason => ({ ...rest, sentence: printable(sentence), ...(remedy === undefined ? {} : { remedy: printable(remedy) }) });
 
 function lastSeen({ times, now }: Facts): string {
     const { lastConnect, lastDisconnect } = times;
@@ -73,6 +78,6 @@ function lastSeen({ times, now }: Facts): string {
 
 const table = (facts: Readonly<Record<string, string>>): string =>
     Object.entries(facts)
-        .map(([name, value]) => `${name.padEnd(16)}  ${value}`)
+        .map(([name, value]) => `${name.padEnd(16)}  ${printable(value)}`)
         .join("\n");
 

@@ -1,12 +1,13 @@
 // `pulumi-thingsboard fingerprint`: who a certificate is, for ThingsBoard and for everybody else.
 import { X509Certificate } from "node:crypto";
 import { type Command, InvalidArgumentError } from "commander";
+import { printable } from "../printable";
 import { UserError } from "../userError";
 import { subjectKeyIdentifier } from "../x509/keyIdentifier";
 import { readLeaf, toPem } from "../x509/leaf";
 import { command, type JsonFlag } from "./frame/command";
 import { readText } from "./frame/files";
-import { type Paint, paintFor } from "./frame/terminal";
+import { type Paint, paintFor, printJson } from "./frame/terminal";
 
 interface Printed {
     readonly file: string;
@@ -48,10 +49,11 @@ GET /api/device/{id}/credentials shows and what a DeviceCredential has as its ou
 function run(files: readonly string[], { json, expiresWithin }: JsonFlag & { expiresWithin?: number }): void {
     const found = files.flatMap(file => certificatesOf(file).map(certificate => printed(file, certificate)));
     const paint = paintFor(process.stdout);
-    console.log(json ? JSON.stringify(found) : found.map(certificate => told(certificate, files.length > 1 || found.length > 1, paint)).join("\n\n"));
+    if (json) printJson(found);
+    else console.log(found.map(certificate => told(certificate, files.length > 1 || found.length > 1, paint)).join("\n\n"));
     if (expiresWithin === undefined) return;
     const due = found.filter(({ daysLeft }) => daysLeft < expiresWithin);
-    for (const { subject, notAfter, file } of due) console.error(`warning: ${subject} (${file}) ${Date.parse(notAfter) < Date.now() ? "expired" : "expires"} on ${notAfter}`);
+    for (const { subject, notAfter, file } of due) console.error(`warning: ${printable(subject)} (${file}) ${Date.parse(notAfter) < Date.now() ? "expired" : "expires"} on ${notAfter}`);
     if (due.length > 0) process.exitCode = 1;
 }
 
@@ -106,8 +108,8 @@ function told({ file, ...found }: Printed, withFile: boolean, paint: Paint): str
     const rows: [string, string][] = [
         ["credentialsId", found.credentialsId],
         ["SHA-256", found.sha256],
-        ["subject", found.subject],
-        ["issuer", `${found.issuer}${found.selfSigned ? " (itself)" : ""}`],
+        ["subject", printable(found.subject)],
+        ["issuer", `${printable(found.issuer)}${found.selfSigned ? " (itself)" : ""}`],
         ["serial number", found.serialNumber],
         ["valid", `${day(found.notBefore)} to ${day(found.notAfter)}, ${left}`],
         ["key", `${found.keyAlgorithm}${found.authority ? ", of an authority" : ""}`],

@@ -1,9 +1,10 @@
 // `pulumi-thingsboard publish`: the check by hand, with the device's own certificate and key, told stage by stage.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { printable } from "../printable";
 import { serverFrom } from "../serverFrom";
 import { command, type JsonFlag } from "./frame/command";
 import { caFile, othersMayRead, readText } from "./frame/files";
-import { paintFor, progressOn } from "./frame/terminal";
+import { paintFor, printJson, progressOn } from "./frame/terminal";
 import { UsageError } from "./frame/usage";
 import { privateKey } from "./publish/privateKey";
 import { publishAs, type PublishWish } from "./publish/run";
@@ -92,11 +93,11 @@ async function run(flags: Flags): Promise<void> {
     const result = await publishAs(wish, settings && serverFrom(settings, text => progress.wait(text)), stages);
     progress.done();
     const all = [...warnings, ...result.warnings];
-    if (flags.json) console.log(JSON.stringify({ ...result, warnings: all, stages: stages.list() }));
+    if (flags.json) printJson({ ...result, warnings: all, stages: stages.list() });
     else {
-        console.log(`\n${paint(result.accepted ? "green" : "red", result.accepted ? "accepted" : "refused")}: ${result.message}`);
+        console.log(`\n${paint(result.accepted ? "green" : "red", result.accepted ? "accepted" : "refused")}: ${printable(result.message)}`);
     }
-    for (const warning of all) console.error(`warning: ${warning}`);
+    for (const warning of all) console.error(`warning: ${printable(warning)}`);
     process.exitCode = result.accepted ? 0 : 1;
 }
 

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { now } from "../clock";
+import { printable } from "../printable";
 import { toHtml } from "../report/html";
 import { withServer } from "../report/live";
 import type { Report, ReportRow } from "../report/model";
@@ -70,7 +71,7 @@ async function show(flags: Flags): Promise<void> {
     }
     const report: Report = { at: at.toISOString(), stacks, ...(server === undefined ? {} : { server }), dueDays: flags.dueDays, summary: summarize(rows, server !== undefined), rows };
     if (flags.html !== undefined) write(resolve(flags.html), toHtml(report));
-    if (flags.json) console.log(JSON.stringify(report));
+    if (flags.json) console.log(printable(JSON.stringify(report)));
     else console.log(toText(report, flags.list));
 }
 

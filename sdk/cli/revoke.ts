@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Revocation, revoke } from "../reconcilers/revoke";
+import { printable } from "../printable";
 import { connect } from "../thingsboard";
 import { command, type JsonFlag } from "./frame/command";
 import { aboutServer, configured, type ServerFlags, settingsOf, withServer } from "./server/flags";
@@ -28,12 +29,12 @@ async function run(device: string, flags: ServerFlags & JsonFlag): Promise<void>
     const settings = settingsOf(await configured(flags));
     const done = await revoke(connect(settings), device, { now: Date.now, sleep: (time) => sleep(time) });
     const said = warnings(done);
-    console.log(flags.json ? JSON.stringify({ ...done, warnings: said }) : told(done, settings.url));
-    for (const warning of said) console.error(`warning: ${warning}`);
+    console.log(flags.json ? printable(JSON.stringify({ ...done, warnings: said })) : told(done, settings.url));
+    for (const warning of said) console.error(`warning: ${printable(warning)}`);
     if (!done.recorded || done.session === "open" || done.boundAgain) process.exitCode = inPart;
 }
 
-const told = ({ deviceName, deviceId, credentialsId, at, recorded, session }: Revocation, url: string): string => `Revoked: the certificate of device "${deviceName}" on ${url}, ${at}
+const told = ({ deviceName, deviceId, credentialsId, at, recorded, session }: Revocation, url: string): string => `Revoked: the certificate of device "${printable(deviceName)}" on ${url}, ${at}
 
   certificate     ${credentialsId} (credentialsId)
   the device      ${deviceId} now holds a random access token that nobody knows

@@ -4,6 +4,7 @@ import { X509Certificate } from "node:crypto";
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction, type TcpNetConnectOpts } from "node:net";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from "node:tls";
+import { excerpt } from "../printable";
 import type { Deadline } from "./deadline";
 import { Stopped } from "./deadline";
 import type { Evidence, Refusal, ServerCertificate, Step } from "./outcome";
@@ -102,14 +103,14 @@ function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
         fingerprint: certificate.fingerprint256,
         subject: oneLine(certificate.subject),
         issuer: oneLine(certificate.issuer),
-        ...(certificate.subjectAltName && { names: certificate.subjectAltName }),
+        ...(certificate.subjectAltName && { names: excerpt(certificate.subjectAltName) }),
         notBefore: new Date(certificate.validFrom).toISOString(),
         notAfter: new Date(certificate.validTo).toISOString(),
     };
 }
 
-/** Node writes one part of a name a line. */
-export const oneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ");
+/** Node writes one part of a name a line. Whoever made the certificate chose what stands in it. */
+export const oneLine = (name: string | undefined): string => excerpt((name ?? "").split("\n").join(", "));
 
 function emitted(socket: TLSSocket, event: "connect" | "secureConnect"): Promise<void> {
     const promise = new Promise<void>((resolve, reject) => {

@@ -2,13 +2,14 @@
 
 import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
+import { printable } from "../printable";
 import { UserError } from "../userError";
 
 /** What is wrong becomes the program's error, shown without a stack, and names the resource. */
 export type Refuse = (reason: string) => never;
 
 export const refuse = (type: string, name: string): Refuse => reason => {
-    const message = `${type} "${name}": ${reason}`;
+    const message = printable(`${type} "${name}": ${reason}`);
     // The SDK hangs the promise that failed on the error, and prints the error for its trace: with all that hangs on the
     // promise, which takes half a minute in a small program.
     throw Object.defineProperty(new pulumi.RunError(message), inspect.custom, { value: () => message });

@@ -27,7 +27,7 @@ describe("readSettings", () => {
         [{ url, username: "u" }, "password is missing"],
         [{ url, password: "p" }, "username is missing"],
         [{ url: "thingsboard.example.com", apiKey: "k" }, "url is not one"],
-        [{ url: "ftp://x", apiKey: "k" }, "url begins with ftp:"],
+        [{ url: "ftp://x", apiKey: "k" }, "url is no web address: expected it to begin with https://"],
         [{ url: "https://user:secret@x", apiKey: "k" }, "url contains a user name or password"],
         [{ ...given, mqttPort: "88830" }, "mqttPort is 88830"],
         [{ ...given, rateLimit: "fast" }, 'rateLimit is "fast"'],

@@ -1,14 +1,15 @@
 // Runs one operation in all shards, some at a time, with one display and one sum at the end.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { createPool } from "../../mqtt/pool";
+import { printable } from "../../printable";
+import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import type { FleetFlags } from "../fleet";
 import { progressOn } from "../frame/terminal";
 import { type Display, createDisplay } from "./display";
 import { stackConfig } from "../stack/config";
-import { type SharedConfig, provenLogIn, shardConfig } from "./config";
+import { type SharedConfig, copyConfig, provenLogIn, shardConfig } from "./config";
 import { stackNames } from "./stacks";
 
 export type Operation = "up" | "preview" | "refresh" | "destroy";
@@ -29,7 +30,7 @@ export async function runShards(operation: Operation, flags: FleetFlags & { shar
     await provenLogIn(shared);
 
     const logs = join(flags.cwd, logFolder);
-    mkdirSync(logs, { recursive: true });
+    privateFolder(logs, "move it away");
     const progress = progressOn(process.stderr, line => (flags.json ? console.error(line) : console.log(line)));
     const display = createDisplay(operation, stacks.length, progress);
     const pool = createPool(Math.min(flags.parallel, stacks.length));
@@ -52,6 +53,7 @@ async function runShard(operation: Operation, flags: FleetFlags & { shards: numb
     display.began(name);
     const began = performance.now();
     try {
+        if (Object.keys(shared).length > 0) await copyConfig(flags.cwd, flags.stack, name);
         await stack.setAllConfig(shardConfig(shared, index, flags.shards, flags.parallel));
         const options = { onOutput, onError: onOutput, color: "never" } as const;
         const result = await { up: () => stack.up(options), preview: () => stack.preview(options), refresh: () => stack.refresh(options), destroy: () => stack.destroy(options) }[operation]();
@@ -60,9 +62,9 @@ async function runShard(operation: Operation, flags: FleetFlags & { shards: numb
     } catch (error) {
         if (!(error instanceof Error)) throw error;
         if (text === "") text = error.message;
-        display.failed(name, firstError(text), log);
+        display.failed(name, printable(firstError(text)), log);
     } finally {
-        writeFileSync(log, text, { mode: 0o600 });
+        await writePrivate(log, text);
     }
 }
 

@@ -1,4 +1,5 @@
 // What a command has found: each thing with a verdict, and with a remedy where one is needed.
+import { printable } from "../../printable";
 import type { Paint, Style } from "./terminal";
 
 export type Status = "ok" | "warning" | "failure";
@@ -28,7 +29,7 @@ const widest = "warning".length;
 export function lineOf({ check, status, message, remedy }: Finding, paint: Paint): string {
     const start = `${paint(style[status], status.padEnd(widest))}  ${check.padEnd(columnOfCheck)}  `;
     const indent = " ".repeat(widest + 2 + columnOfCheck + 2);
-    return `${start}${message}${remedy === undefined ? "" : `\n${indent}${paint("bold", "remedy:")} ${remedy}`}`;
+    return `${start}${printable(message)}${remedy === undefined ? "" : `\n${indent}${paint("bold", "remedy:")} ${printable(remedy)}`}`;
 }
 
 /** The longest of `check`. */

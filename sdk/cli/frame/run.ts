@@ -1,6 +1,8 @@
 // Runs the command that was typed. Whatever goes wrong becomes one sentence and an exit code, never a stack trace.
 import { type Command, CommanderError } from "commander";
+import { printable } from "../../printable";
 import { UserError } from "../../userError";
+import { printJson } from "./terminal";
 import { UsageError } from "./usage";
 
 const failed = 1;
@@ -21,14 +23,14 @@ export async function run(program: Command, argv: readonly string[] = process.ar
         } else {
             process.exitCode = error instanceof UsageError ? misused : failed;
             const said = error instanceof UserError ? error.message : `This is a fault of pulumi-thingsboard itself: ${oneLine(error)}`;
-            console.error(said);
+            console.error(printable(said));
             tell(said, inJson);
         }
     }
 }
 
 function tell(said: string, inJson: boolean): void {
-    if (inJson) console.log(JSON.stringify({ error: said }));
+    if (inJson) printJson({ error: said });
 }
 
 const oneLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ");

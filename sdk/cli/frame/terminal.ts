@@ -1,5 +1,6 @@
 // Colours and a line that moves, where a person is looking; plain lines in a log.
 import { styleText } from "node:util";
+import { printable } from "../../printable";
 
 export type Style = "bold" | "dim" | "green" | "yellow" | "red";
 export type Paint = (style: Style, text: string) => string;
@@ -9,6 +10,9 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
     // Without validation: Node 22.0 knows no stream to look at, and it was looked at here.
     return stream.isTTY && stream.hasColors() ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text;
 }
+
+/** One line. What a name holds that a terminal would obey is written as JSON's own escapes. */
+export const printJson = (value: unknown): void => console.log(printable(JSON.stringify(value)));
 
 export interface Progress {
     /** What goes on at this moment: the last line of a terminal, and nothing in a log. */

@@ -45,11 +45,6 @@ describe("readLeaf", () => {
         expect(() => readLeaf(pem.padEnd(64 * 1024 + 1, "\n"))).toThrow("65537 characters");
     });
 
-    it("says how long an RSA key is, and nothing of the kind for another", () => {
-        expect(readLeaf(selfSigned("strong", "rsa:2048")).rsaBits).toBe(2048);
-        expect(readLeaf(pem)).not.toHaveProperty("rsaBits");
-    });
-
     it("has the whole subject on one line", () => {
         expect(readLeaf(selfSigned("pump-1/O=Acme")).subject).toBe("CN=pump-1, O=Acme");
     });
