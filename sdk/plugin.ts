@@ -3,7 +3,6 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { now } from "./clock";
 import { activation } from "./reconcilers/activation";
-import { certificates } from "./mqtt/pem";
 import { device } from "./reconcilers/device";
 import { deviceBundle } from "./reconcilers/deviceBundle";
 import { deviceCredential } from "./reconcilers/deviceCredential";
@@ -17,8 +16,8 @@ import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
 import { serverChain } from "./reconcilers/serverChain";
 import { printable } from "./printable";
+import { serverFrom } from "./serverFrom";
 import { settingKeys, readSettings, type SettingTexts } from "./settings";
-import { connect, isLoopback } from "./thingsboard";
 import { UserError } from "./userError";
 
 type Provider = Required<Omit<dynamic.ResourceProvider, "configure">> & Pick<dynamic.ResourceProvider, "configure">;
@@ -101,17 +100,7 @@ export function reconciler(type: string, protocol: number): dynamic.ResourceProv
 }
 
 function server(): Server {
-    if (current) return current;
-    const settings = readSettings(given, process.env);
-    const { mqttHost, mqttPort, mqttCaPem } = settings;
-    if (mqttCaPem !== undefined) certificates(mqttCaPem, "mqttCaPem");
-    const url = new URL(settings.url);
-    current = {
-        thingsboard: connect(settings, { log: seldom(say) }),
-        mqtt: { host: mqttHost, port: mqttPort, ...(mqttCaPem === undefined ? {} : { caPem: mqttCaPem }) },
-        restHost: url.hostname,
-        restVerified: url.protocol === "https:" || isLoopback(url.hostname),
-    };
+    current ??= serverFrom(readSettings(given, process.env), seldom(say));
     return current;
 }
 

@@ -114,6 +114,13 @@ export function readSettings(given: SettingTexts, env: NodeJS.ProcessEnv): Setti
     };
 }
 
+/** Where `readSettings` takes each setting from that is set. */
+export function settingSources(given: SettingTexts, env: NodeJS.ProcessEnv): Partial<Record<SettingKey, "given" | "environment">> {
+    const alone = identity.some(key => given[key] !== undefined);
+    const from = (texts: SettingTexts, source: "given" | "environment") => Object.fromEntries(Object.keys(texts).map(key => [key, source]));
+    return { ...(alone ? {} : from(environmentSettings(env), "environment")), ...from(given, "given") };
+}
+
 function environmentSettings(env: NodeJS.ProcessEnv): SettingTexts {
     return Object.fromEntries(settingKeys.flatMap(key => {
         const value = env[environmentVariables[key]];

@@ -182,5 +182,21 @@ export interface SystemInfo {
     readonly type?: string;
 }
 
+/** `GET /api/auth/user` */
+export interface CurrentUser {
+    readonly id: EntityId<"USER">;
+    readonly authority: "SYS_ADMIN" | "TENANT_ADMIN" | "CUSTOMER_USER";
+    readonly email: string;
+}
+
+/** `GET /api/usage`: what the tenant has used of what it may have; 0 as a maximum is none. Only the part that concerns devices. */
+export interface Usage {
+    readonly devices: number;
+    readonly maxDevices: number;
+    /** Of this month. */
+    readonly transportMessages?: number;
+    readonly maxTransportMessages?: number;
+}
+
 /** `GET /api/device-connectivity/{id}`: commands to publish with, by protocol. "Check documentation" for X.509 devices. */
 export type DeviceConnectivity = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

@@ -109,3 +109,15 @@ test("the command: under a chain profile it warns, since the owner of the key is
     expect(code).toBe(0);
     expect(await command("revoke", "nobody")).toMatchObject({ code: 1, stdout: "", stderr: 'device "nobody": ThingsBoard has no device of this name, and nothing was changed\n' });
 });
+
+test("the command: what is done in part has an exit code of its own", async () => {
+    const certificate = makeCert({ cn: "pump-6" });
+    const id = await bind(rest, "pump-6", certificate);
+    emulator.faults.set({ rest: [{ method: "POST", path: "*/attributes/*", status: 400 }] });
+    const { code, stdout, stderr } = await command("revoke", "pump-6", "--json");
+    emulator.faults.set({ rest: [] });
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ deviceId: id, recorded: false, warnings: [expect.stringContaining("could not be noted in the device's attribute pulumiRevoked")] });
+    expect(stderr).toContain("warning: the certificate could not be noted");
+    expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
+});

@@ -102,7 +102,9 @@ test("shards: deployed some at a time, gone on with after a failure, told of, ex
     const other = await fleet(pulumi, "up", "--shards", "3");
     expect(other).toMatchObject({ failed: true, text: expect.stringContaining(`The stack ${stack}-0 is shard 0/2, not 0/3`) });
     expect(await stacks()).toEqual([`${stack}-0`, `${stack}-1`]);
-    expect((await fleet(pulumi, "destroy", "--shards", "2")).failed).toBe(false);
+    const destroyed = await fleet(pulumi, "destroy", "--shards", "2", "--json");
+    expect(destroyed.failed).toBe(false);
+    expect(JSON.parse(destroyed.text.split("\n")[0]!)).toMatchObject({ operation: "destroy", ok: true, shards: [{ ok: true, changes: expect.anything() as object }, { ok: true }] });
     expect(await devices()).toBe(before);
 });
 

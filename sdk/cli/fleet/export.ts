@@ -8,6 +8,7 @@ import { fileNames } from "./fileNames";
 import { batchesOf, stackNames } from "./stacks";
 
 interface Exported {
+    readonly name: string;
     readonly certificatePem: string;
     /** Undefined where the certificate is from outside. */
     readonly privateKeyPem?: string;
@@ -18,6 +19,7 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
     const folder = flags.out === undefined ? undefined : resolve(flags.out);
     if (folder !== undefined) privateFolder(folder, "choose another folder with --out");
     const fileOf = fileNames();
+    const printed: Exported[] = [];
     let written = 0;
     // One state after the other: each of them may be large.
     for (const stack of stackNames(flags)) {
@@ -27,15 +29,17 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
             for (const [name, { certificate }] of Object.entries(devices)) {
                 if (wanted && !wanted.delete(name)) continue;
                 const key = keys?.[name];
-                const exported = { certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) };
-                if (folder === undefined) process.stdout.write(exported.certificatePem + (exported.privateKeyPem ?? ""));
-                else await write(exported, join(folder, fileOf(name)));
+                const exported = { name, certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) };
+                if (folder !== undefined) await write(exported, join(folder, fileOf(name)));
+                else if (flags.json) printed.push(exported);
+                else process.stdout.write(exported.certificatePem + (exported.privateKeyPem ?? ""));
                 written++;
             }
         }
     }
     if (wanted && wanted.size > 0) throw new UserError(`The fleet has no device ${[...wanted].map(name => `"${name}"`).join(", ")}, or none that has been made yet.`);
-    if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
+    if (flags.json) console.log(JSON.stringify(folder === undefined ? printed : { devices: written, folder }));
+    else if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
 }
 
 async function write({ certificatePem, privateKeyPem }: Exported, file: string): Promise<void> {

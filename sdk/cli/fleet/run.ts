@@ -6,8 +6,10 @@ import { printable } from "../../printable";
 import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import type { FleetFlags } from "../fleet";
+import { progressOn } from "../frame/terminal";
 import { type Display, createDisplay } from "./display";
-import { type SharedConfig, copyConfig, provenLogIn, shardConfig, sharedConfig } from "./config";
+import { stackConfig } from "../stack/config";
+import { type SharedConfig, copyConfig, provenLogIn, shardConfig } from "./config";
 import { stackNames } from "./stacks";
 
 export type Operation = "up" | "preview" | "refresh" | "destroy";
@@ -18,7 +20,7 @@ const logFolder = ".pulumi-thingsboard";
 export async function runShards(operation: Operation, flags: FleetFlags & { shards: number }): Promise<void> {
     // The Automation API takes a second to load, and the other commands don't need it.
     const { LocalWorkspace: workspace } = await import("@pulumi/pulumi/automation/index.js");
-    const shared = await sharedConfig(flags.cwd, flags.stack);
+    const shared = await stackConfig(flags.cwd, flags.stack);
     const selecting = createPool(4);
     const selected = (name: string, index: number) => selecting.run(async () => ({ name, index, stack: await select(workspace, flags, name, index, operation) }));
     // The first by itself: where it is a shard of another number, no stack is to be made.
@@ -29,11 +31,17 @@ export async function runShards(operation: Operation, flags: FleetFlags & { shar
 
     const logs = join(flags.cwd, logFolder);
     privateFolder(logs, "move it away");
-    const display = createDisplay(operation, stacks.length, line => console.log(line));
+    const progress = progressOn(process.stderr, line => (flags.json ? console.error(line) : console.log(line)));
+    const display = createDisplay(operation, stacks.length, progress);
     const pool = createPool(Math.min(flags.parallel, stacks.length));
     await Promise.all(stacks.map(({ name, stack, index }) => pool.run(() => runShard(operation, flags, shared, display, join(logs, `${name}-${operation}.log`), name, stack, index))));
-    const failed = display.end();
-    if (failed > 0) throw new UserError(`${failed} of ${stacks.length} shards failed; the others are done. Their logs are in ${logs}. Run the same command again to go on: what is done already takes seconds.`);
+    const outcomes = display.end();
+    progress.done();
+    const failed = outcomes.filter(({ ok }) => !ok).length;
+    if (flags.json) {
+        console.log(JSON.stringify({ operation, ok: failed === 0, shards: outcomes }));
+        if (failed > 0) process.exitCode = 1;
+    } else if (failed > 0) throw new UserError(`${failed} of ${stacks.length} shards failed; the others are done. Their logs are in ${logs}. Run the same command again to go on: what is done already takes seconds.`);
 }
 
 async function runShard(operation: Operation, flags: FleetFlags & { shards: number }, shared: SharedConfig, display: Display, log: string, name: string, stack: Stack, index: number): Promise<void> {

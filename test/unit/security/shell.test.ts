@@ -20,7 +20,7 @@ const files = { "key.pem": "", "cert.pem": "", "tb-server-chain.pem": "" };
 
 const hostile = [
     "$(touch pwned)", "`touch pwned`", "; touch pwned;", "| touch pwned", "&& touch pwned", "> pwned", "' ; touch pwned ; '", '"; touch pwned; "', "\\'; touch pwned; \\'", "\n touch pwned \n", "\r\ntouch pwned", "-h evil.example", "--cafile",
-    "~", "~root", "*", "?", "[a-z]", "{a,b}", "$HOME", "${IFS}touch${IFS}pwned", "!!", "#", "a b", "\t", "'", "''", "\\", "%s", "ünï/čøđė", "../../x",
+    "~", "~root", "*", "?", "[a-z]", "{a,b}", "$HOME", "$" + "{IFS}touch$" + "{IFS}pwned", "!!", "#", "a b", "\t", "'", "''", "\\", "%s", "ünï/čøđė", "../../x",
 ];
 const any = fc.oneof(fc.constantFrom(...hostile), fc.array(fc.constantFrom(...hostile), { maxLength: 4 }).map(parts => parts.join("")), fc.string({ unit: "grapheme", maxLength: 30 })).filter(text => text !== "" && !text.includes("\0"));
 
