@@ -84,7 +84,7 @@ export function reconciler(type: string, protocol: number): dynamic.ResourceProv
             }));
             current = undefined;
         },
-        async check(olds, news) {
+        async check(olds: unknown, news: object) {
             const ofAnotherKind = kindFailures(type, news);
             if (ofAnotherKind.length > 0) return { inputs: news, failures: ofAnotherKind };
             const { failures = [], ...result } = await plainly(() => provider.check(olds, news));

@@ -22,8 +22,8 @@ const nested: Readonly<Record<string, Readonly<Record<string, Readonly<Record<st
 /** @returns no failures for a type whose inputs are not the user's own */
 export function kindFailures(type: string, inputs: object): dynamic.CheckFailure[] {
     const named = inputs as Readonly<Record<string, unknown>>;
-    const name = [named["name"], named["deviceName"], named["deviceId"]].find(value => typeof value === "string" && value.length <= 255 && !isUnknown(value));
-    const subject = name === undefined ? type : `${type} "${String(name)}"`;
+    const name = [named["name"], named["deviceName"], named["deviceId"]].find((value): value is string => typeof value === "string" && value.length <= 255 && !isUnknown(value));
+    const subject = name === undefined ? type : `${type} "${name}"`;
     return faultsIn(kinds[type] ?? {}, named, nested[type] ?? {}).map(fault => ({ property: "", reason: `${subject}: ${fault}` }));
 }
 

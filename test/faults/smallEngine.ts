@@ -67,7 +67,7 @@ export function smallEngine(): SmallEngine {
         const started = new Map<string, Promise<void>>();
         for (const item of items) {
             const before = waitsFor(item).map(name => started.get(name));
-            const after = Promise.all(before).then(async () => {
+            const after = Promise.all(before.map(async earlier => earlier)).then(async () => {
                 const failed = waitsFor(item).find(name => failures.has(name));
                 try {
                     if (failed !== undefined) throw new Error(`${failed} failed before`);

@@ -112,7 +112,7 @@ afterAll(() => emulator.stop());
 
 test("the emulator hears anything, before and after a CONNECT, and goes on", limit, async () => {
     const headers = { "content-type": "application/json", "x-authorization": `ApiKey ${emulator.apiKey}` };
-    const call = async (path: string, body?: object) => (await fetch(emulator.restUrl + path, { headers, ...(body ? { method: "POST", body: JSON.stringify(body) } : {}) })).json() as Promise<any>;
+    const call = async (path: string, body?: object) => (await fetch(emulator.restUrl + path, { headers, ...(body ? { method: "POST", body: JSON.stringify(body) } : {}) })).json();
     const { id } = await call("/api/device", { name: "heard" });
     const { credentialsId: token } = await call(`/api/device/${id.id}/credentials`);
     const hello = (protocolVersion: 4 | 5) => generate({ cmd: "connect", protocolId: "MQTT", protocolVersion, clientId: "x", clean: true, keepalive: 30, username: token }, { protocolVersion });

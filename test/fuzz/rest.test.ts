@@ -115,7 +115,7 @@ beforeAll(async () => {
     for (const { reconciler, inputs } of resources(target())) {
         const { id, outs } = await reconciler.create(inputs);
         made.push({ id, state: JSON.parse(JSON.stringify(outs)) as object });
-        await reconciler.read(id, outs!);
+        await reconciler.read(id, outs);
     }
     for (const call of calls) await call(thingsboard).catch(() => undefined);
     recording = false;
