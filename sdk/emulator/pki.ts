@@ -26,6 +26,7 @@ export interface Rotation {
     readonly authority?: "same" | "new";
     /** Names and addresses it is for. */
     readonly hosts?: readonly string[];
+    /** Dates of the new certificate: valid now, past them, or not there yet. */
     readonly validity?: "valid" | "expired" | "notYetValid";
 }
 

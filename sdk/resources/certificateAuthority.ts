@@ -5,6 +5,7 @@ import { certificatesIn, joined, readAuthority, requireOrder, requirePair, subje
 import { type Refuse, checked, plainly, refuse } from "./checked";
 import { type KeyAlgorithm, keyArgs } from "./keyAlgorithm";
 
+/** Arguments of `CertificateAuthority`. */
 export interface CertificateAuthorityArgs {
     /** Common name (CN) of the root, unless an existing authority is given. 1 to 64 characters. */
     commonName?: pulumi.Input<string>;
@@ -32,6 +33,7 @@ export interface CertificateAuthorityArgs {
     issuersPem?: pulumi.Input<string>;
 }
 
+/** An authority that is made below another one, and signs in its place. */
 export interface IntermediateAuthorityArgs {
     /** Common name (CN) of the intermediate: 1 to 64 characters, another one than the root's. */
     commonName: pulumi.Input<string>;

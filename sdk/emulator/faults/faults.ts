@@ -17,6 +17,7 @@ export interface RestFault {
     readonly status?: number;
     /** The body that goes with `status`, instead of ThingsBoard's own error body. */
     readonly body?: string;
+    /** Headers of the answer, besides its content type. */
     readonly headers?: Readonly<Record<string, string>>;
     /** Ends the connection without an answer: before anything was done, or after all of it was done. */
     readonly drop?: "before" | "after";
@@ -42,8 +43,11 @@ export interface MqttFault {
     readonly storeDelay?: Milliseconds;
 }
 
+/** What goes wrong on purpose. None of it by default. */
 export interface Faults {
+    /** Of REST calls; of several that fit the first one counts. */
     readonly rest?: readonly RestFault[];
+    /** Of MQTT connections. */
     readonly mqtt?: MqttFault;
     /** The platform's clock is ahead by so much (behind, if negative). */
     readonly clockOffset?: Milliseconds;
@@ -56,10 +60,14 @@ export interface Faults {
     readonly keepSessions?: boolean;
 }
 
+/** Switches faults on and off while the emulator runs. */
 export interface FaultControl {
     /** Replaces the faults that are named; the others stay. */
     set(faults: Faults): void;
+    /** Ends all faults. */
+    /** Ends all faults. */
     clear(): void;
+    /** The faults that are on. */
     readonly current: Faults;
 }
 
