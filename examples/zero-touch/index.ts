@@ -18,4 +18,5 @@ export const enrolment = check.message;
 const certificate = new tb.DeviceCertificate("pump-1", { commonName: "pump-1.pumps.example.com", authority });
 const bundle = new tb.DeviceBundle("pump-1", { certificate });
 export const { chainPem, privateKeyPem } = certificate;
+export const { tbServerChainPem } = bundle;
 export const publish = bundle.mosquittoPub;

@@ -86,7 +86,7 @@ For a Pulumi program:
 
   export THINGSBOARD_URL=${emulator.restUrl}
   export ${emulator.apiKey ? `THINGSBOARD_API_KEY=${emulator.apiKey}` : `THINGSBOARD_USERNAME=${emulator.username} THINGSBOARD_PASSWORD=${emulator.password}`}
-  export THINGSBOARD_MQTT_HOST=${emulator.mqttsHost} THINGSBOARD_MQTT_PORT=${emulator.mqttsPort} THINGSBOARD_MQTT_CA_PEM="$(cat ${emulator.caFile})"
+  export THINGSBOARD_MQTT_HOST=${emulator.mqttsHost} THINGSBOARD_MQTT_PORT=${emulator.mqttsPort} THINGSBOARD_MQTT_CA_PEM="$(cat '${emulator.caFile}')"
 
 ${flags.dir ? "" : "Everything in it is gone when it stops; --dir keeps it. "}Ctrl-C stops it.`;
 

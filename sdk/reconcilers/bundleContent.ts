@@ -22,24 +22,61 @@ export interface Instructions {
 }
 
 const names = { key: "key.pem", certificate: "cert.pem", chain: "chain.pem", server: "tb-server-chain.pem", store: "device.p12" } as const;
+/** In front of the names of the next pair's files. */
+const nextPrefix = "next-";
 
-/** @throws UserError where certificate, chain and key don't belong together. */
-export async function bundleFiles(inputs: DeviceBundleInputs, { serverChainPem }: Endpoint, keptStore: Buffer | undefined): Promise<Files> {
-    const certificates = chainOf(inputs);
-    const { privateKeyPem, pkcs12Password: password } = inputs;
-    if (privateKeyPem !== undefined) requirePair(certificates[0]!, privateKeyPem, "privateKeyPem");
-    // Salts make each one different: an old one is kept as long as nothing in it changes.
-    const store = privateKeyPem === undefined || password === undefined ? undefined : (keptStore ?? (await pkcs12({ privateKeyPem, certificates, password, alias: aliasOf(inputs) })));
+/** A certificate with what belongs to it. */
+export interface BundledPair {
+    readonly certificatePem: string;
+    readonly chainPem?: string;
+    readonly privateKeyPem?: string;
+}
+
+/** The PKCS#12 of each pair. */
+export interface Stores {
+    readonly current?: Buffer;
+    readonly next?: Buffer;
+}
+
+/** The pair that waits to be bound, if there is one. The engine hands over a secret that is not there as null. */
+export function nextPairOf({ nextCertificatePem, nextChainPem, nextPrivateKeyPem }: Pick<DeviceBundleInputs, "nextCertificatePem" | "nextChainPem" | "nextPrivateKeyPem">): BundledPair | undefined {
+    if (nextCertificatePem === undefined || nextCertificatePem === null) return undefined;
     return {
-        ...(privateKeyPem === undefined ? {} : { [names.key]: withLineEnd(privateKeyPem) }),
-        [names.certificate]: joined(certificates.slice(0, 1)),
-        ...(certificates.length > 1 ? { [names.chain]: joined(certificates) } : {}),
-        ...(serverChainPem === undefined ? {} : { [names.server]: withLineEnd(serverChainPem) }),
-        ...(store === undefined ? {} : { [names.store]: store }),
+        certificatePem: nextCertificatePem,
+        ...(nextChainPem === undefined || nextChainPem === null ? {} : { chainPem: nextChainPem }),
+        ...(nextPrivateKeyPem === undefined || nextPrivateKeyPem === null ? {} : { privateKeyPem: nextPrivateKeyPem }),
     };
 }
 
-export const storeIn = (files: Files): Buffer | undefined => files[names.store] as Buffer | undefined;
+/** @throws UserError where certificate, chain and key don't belong together. */
+export async function bundleFiles(inputs: DeviceBundleInputs, { serverChainPem }: Endpoint, kept: Stores): Promise<Files> {
+    const next = nextPairOf(inputs);
+    return {
+        ...(await pairFiles("", inputs, inputs, kept.current)),
+        ...(next ? await pairFiles(nextPrefix, next, inputs, kept.next) : {}),
+        ...(serverChainPem === undefined ? {} : { [names.server]: withLineEnd(serverChainPem) }),
+    };
+}
+
+async function pairFiles(prefix: "" | typeof nextPrefix, pair: BundledPair, { pkcs12Password: password, alias }: DeviceBundleInputs, keptStore: Buffer | undefined): Promise<Files> {
+    const field = (name: string) => (prefix === "" ? name : `next${name[0]!.toUpperCase()}${name.slice(1)}`);
+    const certificates = chainOf(pair, field);
+    const { privateKeyPem } = pair;
+    if (privateKeyPem !== undefined) requirePair(certificates[0]!, privateKeyPem, field("privateKeyPem"));
+    // Salts make each one different: an old one is kept as long as nothing in it changes.
+    const store = privateKeyPem === undefined || password === undefined ? undefined : (keptStore ?? (await pkcs12({ privateKeyPem, certificates, password, alias: aliasOf({ ...pair, ...(alias === undefined ? {} : { alias }) }) })));
+    return {
+        ...(privateKeyPem === undefined ? {} : { [prefix + names.key]: withLineEnd(privateKeyPem) }),
+        [prefix + names.certificate]: joined(certificates.slice(0, 1)),
+        ...(certificates.length > 1 ? { [prefix + names.chain]: joined(certificates) } : {}),
+        ...(store === undefined ? {} : { [prefix + names.store]: store }),
+    };
+}
+
+export function storesIn(files: Files): Stores {
+    const [current, next] = [files[names.store], files[nextPrefix + names.store]] as (Buffer | undefined)[];
+    return { ...(current ? { current } : {}), ...(next ? { next } : {}) };
+}
 
 /** The name of the key store's entry. */
 export function aliasOf({ alias, certificatePem }: Pick<DeviceBundleInputs, "alias" | "certificatePem">): string {
@@ -47,11 +84,11 @@ export function aliasOf({ alias, certificatePem }: Pick<DeviceBundleInputs, "ali
     return alias ?? subject?.split("\n").find(part => part.startsWith("CN="))?.slice(3) ?? "device";
 }
 
-function chainOf({ certificatePem, chainPem }: DeviceBundleInputs) {
-    const own = certificatesIn(certificatePem, "certificatePem").slice(0, 1);
-    const chain = chainPem === undefined ? own : certificatesIn(chainPem, "chainPem");
+function chainOf({ certificatePem, chainPem }: BundledPair, field: (name: string) => string) {
+    const own = certificatesIn(certificatePem, field("certificatePem")).slice(0, 1);
+    const chain = chainPem === undefined ? own : certificatesIn(chainPem, field("chainPem"));
     const whole = chain[0]!.raw.equals(own[0]!.raw) ? chain : [...own, ...chain];
-    requireOrder(whole, "chainPem");
+    requireOrder(whole, field("chainPem"));
     return whole;
 }
 

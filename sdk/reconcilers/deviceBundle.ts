@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import * as path from "node:path";
 import type { dynamic } from "@pulumi/pulumi";
 import { UserError } from "../userError";
-import { aliasOf, bundleFiles, type Endpoint, type Instructions, instructions, storeIn } from "./bundleContent";
+import { aliasOf, type BundledPair, bundleFiles, type Endpoint, type Instructions, instructions, nextPairOf, type Stores, storesIn } from "./bundleContent";
 import { changesIn, type Digests, digestsOf, removeFolder, writeFolder } from "./bundleFolder";
 import { claim } from "./claims";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
@@ -15,6 +15,11 @@ export interface DeviceBundleInputs {
     readonly chainPem?: string;
     /** Never in outputs: state holds it once more, as the (secret) input. */
     readonly privateKeyPem?: string;
+    /** Of the pair that waits to be bound; null in its place where there is none. */
+    readonly nextCertificatePem?: string | null;
+    readonly nextChainPem?: string | null;
+    /** Never in outputs either. */
+    readonly nextPrivateKeyPem?: string | null;
     readonly pkcs12Password?: string;
     readonly alias?: string;
     readonly serverChainPem?: string;
@@ -26,13 +31,15 @@ export interface DeviceBundleInputs {
     readonly declaredBy: string;
 }
 
-export interface DeviceBundleState extends Omit<DeviceBundleInputs, "privateKeyPem">, Instructions {
+export interface DeviceBundleState extends Kept, Instructions {
     readonly stateVersion: 1;
     readonly claim: string;
     /** What the Provider's settings added. */
     readonly endpoint: Endpoint;
+    readonly tbServerChainPem?: string;
     /** Base64; secret. */
     readonly pkcs12?: string;
+    readonly nextPkcs12?: string;
     /** SHA-256 of each file that was written. */
     readonly files: Digests;
     /** What `read` found changed; it is put right by `update`. */
@@ -46,7 +53,7 @@ export function deviceBundle(server: ServerOf, warn: (text: string) => void): Re
         },
 
         async diff(_id, state, news) {
-            const { privateKeyPem: _key, ...wanted } = news;
+            const wanted = withoutKeys(news);
             if (isUnknown(wanted)) return {};
             if (!sameJson(decisive(state), decisive(wanted))) return {};
             // No input of this resource: the Provider's settings, and files that somebody changed.
@@ -79,19 +86,20 @@ export function deviceBundle(server: ServerOf, warn: (text: string) => void): Re
 
     async function deliver(id: string, inputs: DeviceBundleInputs, before: DeviceBundleState | undefined): Promise<DeviceBundleState> {
         const endpoint = endpointOf(server(), inputs);
-        const kept = before?.pkcs12 !== undefined && sameJson(inStore(before), inStore(inputs)) ? Buffer.from(before.pkcs12, "base64") : undefined;
-        const files = await bundleFiles(inputs, endpoint, kept).catch((error: unknown) => {
+        const files = await bundleFiles(inputs, endpoint, keptStores(before, inputs)).catch((error: unknown) => {
             throw error instanceof UserError ? new UserError(`bundle ${named(inputs)}: ${error.message}`) : error;
         });
-        const { privateKeyPem: _key, ...rest } = inputs;
-        const store = storeIn(files);
+        const rest = withoutKeys(inputs);
+        const { current, next } = storesIn(files);
         const state = toState<DeviceBundleState>({
             ...rest,
             ...instructions(files, endpoint, inputs.deviceDirectory ?? (inputs.directory === undefined ? "" : path.resolve(inputs.directory)), inputs.topic),
             stateVersion: 1,
             claim: before?.claim ?? randomUUID(),
             endpoint,
-            ...(store === undefined ? {} : { pkcs12: store.toString("base64") }),
+            ...(endpoint.serverChainPem === undefined ? {} : { tbServerChainPem: endpoint.serverChainPem }),
+            ...(current === undefined ? {} : { pkcs12: current.toString("base64") }),
+            ...(next === undefined ? {} : { nextPkcs12: next.toString("base64") }),
             files: inputs.directory === undefined ? {} : digestsOf(files),
             changedFiles: {},
         });
@@ -119,14 +127,31 @@ function endpointOf({ mqtt }: Server, inputs: DeviceBundleInputs): Endpoint {
     return { host: inputs.host ?? mqtt.host, port: inputs.port ?? mqtt.port, ...(serverChainPem === undefined ? {} : { serverChainPem }) };
 }
 
-type Kept = Omit<DeviceBundleInputs, "privateKeyPem">;
+type Kept = Omit<DeviceBundleInputs, "privateKeyPem" | "nextPrivateKeyPem">;
+
+function withoutKeys({ privateKeyPem: _key, nextPrivateKeyPem: _next, ...rest }: DeviceBundleInputs): Kept {
+    return rest;
+}
 
 /** A key belongs to one certificate, so another key means another certificate. */
-const inStore = ({ certificatePem, chainPem, pkcs12Password, alias }: Kept) => ({ certificatePem, chainPem, pkcs12Password, alias });
+const inStore = ({ certificatePem, chainPem }: BundledPair, { pkcs12Password, alias }: Kept) => ({ certificatePem, chainPem, pkcs12Password, alias });
+
+/** The store of the pair that is bound may be the one that was given out as the next one. */
+function keptStores(before: DeviceBundleState | undefined, inputs: DeviceBundleInputs): Stores {
+    if (!before) return {};
+    const nextBefore = nextPairOf(before);
+    const made = [{ pair: before, store: before.pkcs12 }, ...(nextBefore ? [{ pair: nextBefore, store: before.nextPkcs12 }] : [])];
+    const storeOf = (pair: BundledPair | undefined): Buffer | undefined => {
+        const found = pair && made.find(made => made.store !== undefined && sameJson(inStore(made.pair, before), inStore(pair, inputs)))?.store;
+        return found === undefined ? undefined : Buffer.from(found, "base64");
+    };
+    const [current, next] = [storeOf(inputs), storeOf(nextPairOf(inputs))];
+    return { ...(current ? { current } : {}), ...(next ? { next } : {}) };
+}
 
 const decisive = (inputs: Kept) => {
     const { serverChainPem, host, port, topic, directory, deviceDirectory } = inputs;
-    return { ...inStore(inputs), serverChainPem, host, port, topic, directory, deviceDirectory };
+    return { ...inStore(inputs, inputs), next: nextPairOf(inputs), serverChainPem, host, port, topic, directory, deviceDirectory };
 };
 
 const named = (inputs: Kept): string => JSON.stringify(aliasOf(inputs));

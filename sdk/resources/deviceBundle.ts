@@ -65,6 +65,10 @@ export interface DeviceBundleArgs {
  *
  * Files: `key.pem`, `cert.pem`, `chain.pem` (where an authority signed), `tb-server-chain.pem` and `device.p12`. They
  * are written on the machine that runs `pulumi up`: in a pipeline, use the outputs or keep the folder as an artefact.
+ *
+ * Where `certificate` has `renewal: "staged"` and its next pair waits to be bound, that is in the bundle too, for the device
+ * to receive in time: `next-key.pem`, `next-cert.pem`, `next-chain.pem` and `next-device.p12`. With its binding it takes
+ * the place of the others, byte by byte, and the `next-…` files are gone.
  */
 export class DeviceBundle extends DynamicResource {
     /** ThingsBoard's guide to certificates ends with this command: publishes one temperature as the device. */
@@ -73,8 +77,12 @@ export class DeviceBundle extends DynamicResource {
     declare readonly gatewayConfiguration: pulumi.Output<{ host: string; port: number; security: Record<string, string> }>;
     /** The same as environment variables of the gateway (`TB_GW_HOST`, `TB_GW_CA_CERT`, …), which go before its file. */
     declare readonly gatewayEnvironment: pulumi.Output<Record<string, string>>;
+    /** Whom the device trusts for the MQTT server's certificate: `tb-server-chain.pem`. Undefined where that is from a public authority. */
+    declare readonly tbServerChainPem: pulumi.Output<string | undefined>;
     /** The PKCS#12 as base64. Secret. */
     declare readonly pkcs12: pulumi.Output<string | undefined>;
+    /** The PKCS#12 of the next pair (`renewal: "staged"`), as long as that waits to be bound: base64. Secret. */
+    declare readonly nextPkcs12: pulumi.Output<string | undefined>;
     /** SHA-256 of each file that was written, by its name. */
     declare readonly files: pulumi.Output<Record<string, string>>;
 
@@ -86,17 +94,26 @@ export class DeviceBundle extends DynamicResource {
         alone("certificate", certificate, [args.certificatePem, args.chainPem, args.privateKeyPem]);
         alone("server chain", serverChain, [args.serverChainPem]);
         if (certificate === undefined && args.certificatePem === undefined) throw new pulumi.RunError(`DeviceBundle "${name}" needs certificate or certificatePem: none is given`);
-        const own = certificate && { certificatePem: certificate.certificatePem, chainPem: certificate.chainPem, ...(certificate.key ? { privateKeyPem: certificate.key } : {}) };
-        const outputs = { mosquittoPub: undefined, gatewayConfiguration: undefined, gatewayEnvironment: undefined, pkcs12: undefined, files: undefined };
+        const outputs = { mosquittoPub: undefined, gatewayConfiguration: undefined, gatewayEnvironment: undefined, tbServerChainPem: undefined, pkcs12: undefined, nextPkcs12: undefined, files: undefined };
         const inputs = {
             topic: "v1/devices/me/telemetry",
             ...rest,
-            ...own,
+            ...(certificate ? pairsOf(certificate) : {}),
             ...(serverChain ? { serverChainPem: serverChain.chainPem } : {}),
             ...(pkcs12Password === undefined ? {} : { pkcs12Password: pulumi.secret(pkcs12Password) }),
             ...(args.privateKeyPem === undefined ? {} : { privateKeyPem: pulumi.secret(args.privateKeyPem) }),
             declaredBy: declaredBy(name),
         };
-        super("DeviceBundle", 1, name, { ...outputs, ...inputs }, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["privateKeyPem", "pkcs12Password", "pkcs12"] }));
+        super("DeviceBundle", 1, name, { ...outputs, ...inputs }, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["privateKeyPem", "pkcs12Password", "pkcs12", "nextPrivateKeyPem", "nextPkcs12"] }));
     }
+}
+
+/** The pair that is bound, and the one that waits for it. */
+function pairsOf({ certificatePem, chainPem, key, staged, nextCertificatePem, nextChainPem, nextPrivateKeyPem }: DeviceCertificate): pulumi.Inputs {
+    return {
+        certificatePem,
+        chainPem,
+        ...(key ? { privateKeyPem: key } : {}),
+        ...(staged ? { nextCertificatePem, nextChainPem, ...(key ? { nextPrivateKeyPem } : {}) } : {}),
+    };
 }

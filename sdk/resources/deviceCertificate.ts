@@ -36,6 +36,11 @@ export interface DeviceCertificateArgs extends RenewalArgs {
      * @default 365
      */
     validityDays?: pulumi.Input<number>;
+    /**
+     * Any values: key and certificate are issued anew when one of them changes, as after a theft. (The certificate alone
+     * with `rotationPolicy: "keepKey"`, and for a request.)
+     */
+    triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
     /** O of the subject. */
     organization?: pulumi.Input<string>;
     /** OU of the subject. */
@@ -102,8 +107,12 @@ export class DeviceCertificate extends pulumi.ComponentResource {
 
     /** The next certificate, once it is made and not yet bound (`renewal: "staged"`). */
     readonly nextCertificatePem: pulumi.Output<string | undefined>;
+    /** The next certificate and those above it, the root last. */
+    readonly nextChainPem: pulumi.Output<string | undefined>;
     /** The key of the next certificate. Secret. */
     readonly nextPrivateKeyPem: pulumi.Output<string | undefined>;
+    /** @internal Whether a next pair is ever made (`renewal: "staged"`). */
+    readonly staged: boolean;
     /** Whether the certificate is within `renewBeforeDays` of its end, or past it, as of now. */
     readonly renewalDue: pulumi.Output<boolean>;
 
@@ -122,8 +131,11 @@ export class DeviceCertificate extends pulumi.ComponentResource {
         this.serialNumber = leaf(({ serialNumber }) => serialNumber);
         this.notBefore = leaf(({ notBefore }) => notBefore.toISOString());
         this.notAfter = leaf(({ notAfter }) => notAfter.toISOString());
-        this.nextCertificatePem = issued.next.certificatePem;
-        this.nextPrivateKeyPem = pulumi.secret(issued.next.privateKeyPem ?? pulumi.output(undefined));
+        const { next } = issued;
+        this.staged = next !== undefined;
+        this.nextCertificatePem = next?.certificatePem ?? pulumi.output(undefined);
+        this.nextChainPem = this.nextCertificatePem.apply(pem => (pem === undefined ? pulumi.output<string | undefined>(undefined) : chainOf(pulumi.output(pem), args, fail)));
+        this.nextPrivateKeyPem = next?.privateKeyPem ? pulumi.secret(next.privateKeyPem) : pulumi.output(undefined);
         this.renewalDue = pulumi
             .all([this.notAfter, issued.renewBeforeDays])
             .apply(([notAfter, days]) => now().getTime() >= Date.parse(notAfter) - days * millisecondsPerDay);
@@ -141,7 +153,8 @@ export class DeviceCertificate extends pulumi.ComponentResource {
         const keptKey = request === undefined && rotationPolicy === "keepKey" ? new tls.PrivateKey(name, keyArgs[keyAlgorithm], { parent }) : undefined;
         const content = { validityPeriodHours: validityDays.apply(days => days * 24), allowedUses: ["digital_signature", "client_auth"], isCaCertificate: false, setSubjectKeyId: true };
         const known = args.validityDays === undefined ? 365 : typeof args.validityDays === "number" ? args.validityDays : validityDays;
-        return rotation(name, this, args, known, { subject, validityDays, keyAlgorithm }, fail, (slot, triggers): Pair => {
+        const issuedFrom = { subject, validityDays, keyAlgorithm, ...(args.triggers === undefined ? {} : { triggers: args.triggers }) };
+        return rotation(name, this, args, known, issuedFrom, fail, (slot, triggers): Pair => {
             const opts = { parent, replacementTrigger: triggers.certificate };
             if (request) return { certificatePem: signedBy(authority!, slot, { certRequestPem: request, ...content }, opts), privateKeyPem: undefined };
             const key = keptKey ?? new tls.PrivateKey(slot, keyArgs[keyAlgorithm], { parent, replacementTrigger: triggers.key });
@@ -165,7 +178,7 @@ export class DeviceCertificate extends pulumi.ComponentResource {
 const neverRenewed = {
     privateKeyPem: undefined,
     renewBeforeDays: pulumi.output(30),
-    next: { certificatePem: pulumi.output<string | undefined>(undefined), privateKeyPem: undefined },
+    next: undefined,
 };
 
 const maxCommonName = 64;

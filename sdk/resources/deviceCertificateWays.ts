@@ -62,7 +62,7 @@ export function signedBy(
     args: Omit<tls.LocallySignedCertArgs, "caCertPem" | "caPrivateKeyPem">,
     opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
-    return new tls.LocallySignedCert(name, { ...args, caCertPem: authority.certificatePem, caPrivateKeyPem: authority.privateKeyPem }, opts).certPem;
+    return new tls.LocallySignedCert(name, { ...args, caCertPem: authority.identityPem, caPrivateKeyPem: authority.privateKeyPem }, opts).certPem;
 }
 
 /** One that exists already. That it has expired is for the resource to say that would bind it: a program must still be able to describe it. */

@@ -178,7 +178,7 @@ export class DeviceFleet extends pulumi.ComponentResource {
         const names = devices.map(({ name }) => name);
         const born = { fleet: declaredBy(fleetName), batches: count, ...(shard ? { shard: `${shard.index}/${shard.count}` } : {}) };
         const authority = args.certificate?.authority;
-        const signing = authority ? { authority: pulumi.secret({ certificatePem: authority.certificatePem, privateKeyPem: authority.privateKeyPem }) } : {};
+        const signing = authority ? { authority: pulumi.secret({ certificatePem: authority.identityPem, privateKeyPem: authority.privateKeyPem }) } : {};
         const common = { ...born, ...signing, settings: settingsOf(args), concurrency: args.concurrency ?? devicesACall * (new pulumi.Config("thingsboard").getNumber("concurrency") ?? 8) };
         const guarded = { members: membersOf(names), onRemove: common.settings["onRemove"], ...(args.maxRemovals === undefined ? {} : { maxRemovals: args.maxRemovals }) };
         const membership = new FleetMembership(fleetName, { ...born, ...guarded }, { parent: this });

@@ -2,12 +2,14 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import type { Refuse } from "./checked";
-import { DynamicResource, declaredBy } from "./dynamicResource";
+import { DynamicResource } from "./dynamicResource";
+import { Renewal } from "./renewal";
 
 export interface RenewalArgs {
     /**
      * What happens when the certificate comes close to its end:
-     * - `"report"`: deployments say so, and nothing is changed;
+     * - `"report"`: deployments say so, and nothing is changed (until it has expired: the TLS provider then issues it anew
+     *   for the same key, with the next `pulumi up`);
      * - `"staged"`: the next key and certificate are made `renewBeforeDays` before the end and given out as `next…`
      *   outputs for you to deliver, and bound `activateBeforeDays` before it;
      * - `"immediate"`: the new pair is made and bound at once. The device is refused until it has it.
@@ -49,8 +51,8 @@ export type Issue = (name: string, triggers: { readonly key?: pulumi.Output<numb
 
 export interface Rotation extends Pair {
     readonly renewBeforeDays: pulumi.Output<number>;
-    /** The pair that waits for its binding, if there is one. */
-    readonly next: { readonly certificatePem: pulumi.Output<string | undefined>; readonly privateKeyPem: pulumi.Output<string | undefined> | undefined };
+    /** The pair that waits for its binding, if there is one; undefined where none is ever made in advance. */
+    readonly next: undefined | { readonly certificatePem: pulumi.Output<string | undefined>; readonly privateKeyPem: pulumi.Output<string | undefined> | undefined };
 }
 
 /**
@@ -90,12 +92,11 @@ export function rotation(name: string, parent: pulumi.Resource, args: RenewalArg
             { parent },
         );
     const renewBeforeDays = times.apply(({ renewBefore }) => renewBefore);
-    const nothing = pulumi.output<string | undefined>(undefined);
 
     if (mode !== "staged") {
         const only = schedule(name, mode === "immediate" ? times.apply(({ interval }) => interval) : undefined);
         const pair = issue(name, { certificate: only.generation, ...(keepKey ? {} : { key: only.generation }) });
-        return { ...pair, renewBeforeDays, next: { certificatePem: nothing, privateKeyPem: nothing } };
+        return { ...pair, renewBeforeDays, next: undefined };
     }
     // ThingsBoard has one slot for a device's certificate, so two pairs take turns: the first is renewed with every
     // second renewal, and the second follows it half way between.
@@ -119,16 +120,6 @@ export function rotation(name: string, parent: pulumi.Resource, args: RenewalArg
         renewBeforeDays,
         next: { certificatePem: next(certificates), privateKeyPem: keys && next(keys) },
     };
-}
-
-/** Says when a certificate is to be issued anew. */
-class Renewal extends DynamicResource {
-    declare readonly generation: pulumi.Output<number>;
-    declare readonly since: pulumi.Output<number>;
-
-    constructor(name: string, props: pulumi.Inputs, opts: pulumi.CustomResourceOptions) {
-        super("Renewal", 1, name, { ...props, declaredBy: declaredBy(name), generation: undefined, since: undefined }, opts);
-    }
 }
 
 /** Says which of two pairs is to be bound. */

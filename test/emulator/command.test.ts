@@ -48,7 +48,7 @@ describe("the command", () => {
     test("says what to export", async () => {
         const running = command("--thingsboard", "3.8");
         await line(running);
-        expect(running.said()).toMatch(/export THINGSBOARD_URL=http:\/\/127\.0\.0\.1:\d+\n\s+export THINGSBOARD_USERNAME=/);
+        expect(running.said()).toMatch(/export THINGSBOARD_URL=http:\/\/127\.0\.0\.1:\d+\n\s+export THINGSBOARD_USERNAME=.*\n\s+export THINGSBOARD_MQTT_HOST=localhost THINGSBOARD_MQTT_PORT=\d+ THINGSBOARD_MQTT_CA_PEM="\$\(cat '\/.*ca\.pem'\)"/);
         running.process.kill("SIGTERM");
         await running.ended;
     });

@@ -5,7 +5,7 @@ import { existsSync, lstatSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openssl } from "../support/openssl";
 import { own } from "./support/live";
 import { type Program, failure, tb, testStack } from "./support/stack";
@@ -16,6 +16,9 @@ let base: string;
 beforeAll(async () => {
     server = await thingsBoard();
     base = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-bundles-"));
+});
+afterEach(() => {
+    delete process.env["THINGSBOARD_CLOCK_OFFSET_DAYS"];
 });
 afterAll(async () => {
     rmSync(base, { recursive: true, force: true });
@@ -84,4 +87,57 @@ test("without files nothing is written; what can't be is said in preview", async
     expect(said).not.toContain("pässword");
     stack.program = declare({ pkcs12Password: password });
     expect((await stack.up()).outputs["files"]).toEqual({});
+});
+
+test("the next pair of a staged renewal is in the bundle until it is bound, and then takes the place of the other", async () => {
+    const directory = path.join(base, "staged");
+    const name = own("staged");
+    const stack = await testStack(server, async () => {
+        const authority = new tb.CertificateAuthority("factory", { commonName: "Factory root" });
+        const certificate = new tb.DeviceCertificate(name, { commonName: name, authority, renewal: "staged", renewBeforeDays: 30, activateBeforeDays: 10 });
+        new tb.DeviceCredential(name, { device: new tb.Device(name, { name }), certificate });
+        const { mosquittoPub, pkcs12, nextPkcs12 } = new tb.DeviceBundle(name, { certificate, directory, pkcs12Password: password });
+        return { mosquittoPub, pkcs12, nextPkcs12, nextChainPem: certificate.nextChainPem };
+    });
+    const pass = (days: number) => {
+        process.env["THINGSBOARD_CLOCK_OFFSET_DAYS"] = String(days);
+        stack.setEnvironment("THINGSBOARD_CLOCK_OFFSET_DAYS", String(days));
+    };
+    const at = (name: string) => path.join(directory, name);
+    const own4 = ["cert.pem", "chain.pem", "device.p12", "key.pem"];
+    const files = () => readdirSync(directory).filter(name => name !== "tb-server-chain.pem" && !name.startsWith(".")).sort();
+    const content = (names: readonly string[]) => names.map(name => readFileSync(at(name)).toString("base64"));
+    expect((await stack.up()).outputs["nextPkcs12"]).toBeUndefined();
+    expect(files()).toEqual(own4);
+    const first = content(own4);
+
+    pass(336);
+    const { outputs } = await stack.up();
+    const next4 = own4.map(name => `next-${name}`);
+    expect(files()).toEqual([...own4, ...next4]);
+    expect(content(own4)).toEqual(first);
+    for (const name of next4) expect(lstatSync(at(name)).mode & 0o777).toBe(0o600);
+    expect(openssl(["pkey", "-in", at("next-key.pem"), "-pubout"])).toBe(openssl(["x509", "-in", at("next-cert.pem"), "-noout", "-pubkey"]));
+    expect(openssl(["pkcs12", "-in", at("next-device.p12"), "-passin", `pass:${password}`, "-nodes"])).toContain("BEGIN PRIVATE KEY");
+    expect(readFileSync(at("next-chain.pem"), "utf8")).toBe(outputs["nextChainPem"]);
+    expect(readFileSync(at("next-device.p12")).toString("base64")).toBe(outputs["nextPkcs12"]);
+    const raw = stack.rawState();
+    for (const secret of [password, readFileSync(at("next-key.pem"), "utf8").split("\n")[1]!, (outputs["nextPkcs12"] as string).slice(0, 60)]) expect(raw).not.toContain(secret);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).not.toHaveProperty("update");
+
+    const next = content(next4);
+    writeFileSync(at("next-key.pem"), "other");
+    expect((await stack.up({ refresh: true })).output).toContain("next-key.pem has other content");
+    expect(content(next4)).toEqual(next);
+
+    // The device has them by now: what it has is what is bound, byte by byte.
+    pass(357);
+    const activated = (await stack.up()).outputs;
+    expect(files()).toEqual(own4);
+    expect(content(own4)).toEqual(next);
+    expect(activated["nextPkcs12"]).toBeUndefined();
+    await promisify(execFile)("sh", ["-c", activated["mosquittoPub"] as string]);
+    await stack.preview({ refresh: true, expectNoChanges: true });
+    await stack.destroy();
+    expect(existsSync(directory)).toBe(false);
 });

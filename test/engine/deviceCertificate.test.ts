@@ -1,13 +1,16 @@
 // The ways to a device's certificate on the real engine and the real TLS provider; what comes out is read by OpenSSL.
 
+import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { certificateRequest, openssl, rootAuthority, selfSigned } from "../support/openssl";
+import { daysFromNow, issue } from "../unit/mqtt/certificates";
 import { own } from "./support/live";
-import { failure, tb, testStack } from "./support/stack";
+import { type Program, failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
@@ -91,12 +94,44 @@ test("a certificate that exists already is described and bound", async () => {
     expect(outputs).toEqual({ notAfter: new Date(new X509Certificate(pem).validTo).toISOString(), chainPem: pem, fingerprint: new X509Certificate(pem).fingerprint256 });
 });
 
+test("after a theft: revoked by the command, refused by the program, and issued anew with another trigger", async () => {
+    const name = own("stolen");
+    const declare = (triggers?: string[]): Program => async () => {
+        const certificate = new tb.DeviceCertificate(name, { commonName: name, ...(triggers ? { triggers } : {}) });
+        new tb.DeviceCredential(name, { device: new tb.Device(name, { name }), certificate });
+        return { credentialsId: certificate.credentialsId, key: certificate.privateKeyPem };
+    };
+    const stack = await testStack(server, declare());
+    const before = (await stack.up()).outputs;
+    const command = [path.join(import.meta.dirname, "../../bin/cli/main.js"), "revoke", name];
+    const { stdout } = await promisify(execFile)(process.execPath, command, { env: { ...process.env, ...server.environment } });
+    expect(stdout).toContain(`${before["credentialsId"] as string} (credentialsId)`);
+
+    const { id } = (await server.deviceByName(name))!.id;
+    expect(await failure(stack.preview({ refresh: true }))).toMatch(/this certificate was revoked on \S+ and is never bound again: issue a new key and certificate/);
+    expect(await server.credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
+    stack.program = declare(["stolen in November"]);
+    const after = (await stack.up({ refresh: true })).outputs;
+    expect(after["key"]).not.toBe(before["key"]);
+    expect(await server.credentials(id)).toMatchObject({ credentialsId: after["credentialsId"] });
+});
+
 test("what is wrong with a request, an authority or the mix of arguments is said in preview", async () => {
     const root = rootAuthority("Root");
     const { csrPem } = certificateRequest("/CN=pump-9");
     const leaf = selfSigned("d");
     const stack = await testStack(server, async () => void new tb.DeviceCertificate("pump-8", { commonName: "pump-8", csrPem, authority: new tb.CertificateAuthority("root", root) }));
     expect(await failure(stack.preview())).toContain('DeviceCertificate "pump-8": csrPem: it is for CN=pump-9, and CN=pump-8 was declared');
+
+    // Its key may be the sender's: whoever changed it on its way does not hold that.
+    stack.program = async () => void new tb.DeviceCertificate("pump-9", { commonName: "pump-9", csrPem: torn(csrPem), authority: new tb.CertificateAuthority("root", root) });
+    expect(await failure(stack.preview())).toContain('DeviceCertificate "pump-9": csrPem: its signature does not fit its key');
+
+    stack.program = async () => void new tb.DeviceCertificate("pump-7", { certificatePem: leaf, issuersPem: root.certificatePem });
+    expect(await failure(stack.preview())).toContain('DeviceCertificate "pump-7": issuersPem: "CN=Root" did not sign "CN=d", which stands before it: list the leaf\'s issuer first');
+
+    stack.program = async () => void new tb.DeviceCertificate("pump-6", { certificatePem: leaf, commonName: "pump-6" });
+    expect(await failure(stack.preview())).toContain('DeviceCertificate "pump-6": certificatePem is for "CN=d", and commonName is "pump-6": correct the one or the other');
 
     stack.program = async () => void new tb.CertificateAuthority("ca", { ...root, issuersPem: rootAuthority("Other").certificatePem });
     expect(await failure(stack.preview())).toContain('CertificateAuthority "ca": issuersPem: "CN=Other" did not sign "CN=Root"');
@@ -105,14 +140,25 @@ test("what is wrong with a request, an authority or the mix of arguments is said
         () => new tb.DeviceCertificate("d", { certificatePem: leaf, keyAlgorithm: "EC_P256" }),
         () => new tb.DeviceCertificate("f", { commonName: "f", csrPem }),
         () => new tb.DeviceCertificate("e", { certificatePem: leaf }).privateKeyPem,
+        () => new tb.CertificateAuthority("g", issue("device")),
+        () => new tb.CertificateAuthority("h", issue("Late root", { authority: true, notAfter: daysFromNow(-1) })),
     ];
     stack.program = async () => ({ said: mistakes.map(mistake => attempt(mistake)) });
     expect((await stack.up()).outputs["said"]).toEqual([
         expect.stringContaining('DeviceCertificate "d": keyAlgorithm and certificatePem exclude each other') as string,
         expect.stringContaining('DeviceCertificate "f": csrPem is given without authority') as string,
         expect.stringContaining('DeviceCertificate "e": its key is on the device alone') as string,
+        expect.stringContaining('CertificateAuthority "g": certificatePem is no certificate authority: "CN=device" may not sign others') as string,
+        expect.stringContaining('CertificateAuthority "h": certificatePem: the authority "CN=Late root" expired on ') as string,
     ]);
 });
+
+/** The last byte of a request is one of its signature's. */
+function torn(pem: string): string {
+    const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ""), "base64");
+    der[der.length - 1]! ^= 1;
+    return `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64").replace(/(.{64})/g, "$1\n")}\n-----END CERTIFICATE REQUEST-----\n`;
+}
 
 function attempt(mistake: () => unknown): string {
     try {

@@ -64,13 +64,14 @@ test("csr-from-a-device", async () => {
 test("zero-touch", async () => {
     const pulumi = await example("zero-touch", server.environment);
     await pulumi("up", "--yes", "--skip-preview");
-    const { enrolment, chainPem, privateKeyPem } = await pulumi.outputs<{ enrolment: string; chainPem: string; privateKeyPem: string }>("--show-secrets");
+    const { enrolment, chainPem, privateKeyPem, tbServerChainPem, publish } = await pulumi.outputs<{ enrolment: string; chainPem: string; privateKeyPem: string; tbServerChainPem?: string; publish: string }>("--show-secrets");
     expect(enrolment).toContain(`the canary "${named("canary")}.pumps.example.com" enrolled as device "${named("canary")}", and was removed again`);
     expect(await server.deviceByName(named("pump-1"))).toBeUndefined();
 
     writeFileSync(at("chain.pem"), chainPem);
     writeFileSync(at("key.pem"), privateKeyPem, { mode: 0o600 });
-    await publish(at("key.pem"), at("chain.pem"));
+    if (tbServerChainPem !== undefined) writeFileSync(at("tb-server-chain.pem"), tbServerChainPem);
+    await run("sh", ["-c", publish], { cwd: folder });
     await expect.poll(() => temperature("pump-1")).toBe("25");
 
     await expect(pulumi("destroy", "--yes", "--skip-preview")).rejects.toThrow(`device profile "${named("pumps")}" is still used by 1 device`);

@@ -2,6 +2,8 @@
 
 import { X509Certificate } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { readLeaf } from "../../sdk/x509/leaf";
+import { certificateRequest } from "../support/openssl";
 import { emulated, own } from "./support/live";
 import { failure, tb, testStack, type TestStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
@@ -33,6 +35,8 @@ function pass(stack: TestStack, days: number): void {
 }
 
 const bound = async (deviceId: unknown) => (await server.credentials(deviceId as string)).credentialsId;
+const boundTo = async (name: string) => bound((await server.deviceByName(name))!.id.id);
+const identityOf = (pem: string) => readLeaf(pem).credentialsId;
 const publicKey = (pem: unknown) => new X509Certificate(pem as string).publicKey.export({ type: "spki", format: "pem" });
 
 test("report: a due certificate is named in the output, and nothing is changed", async () => {
@@ -112,6 +116,42 @@ test("staged: the next pair is made and given out first, and bound when it falls
     const again = (await stack.up()).outputs;
     expect(again["credentialsId"]).toBe(activated["credentialsId"]);
     expect(again["nextCertificatePem"]).toMatch(/BEGIN CERTIFICATE/);
+});
+
+test("a device's own request: a new certificate for the key that the device has, and no key is made", async () => {
+    const [now, later] = [own("requested-now"), own("requested-later")];
+    const requests = new Map([now, later].map(name => [name, certificateRequest(`/CN=${name}`)]));
+    const stack = await testStack(server, async () => {
+        const authority = new tb.CertificateAuthority("factory", { commonName: "Factory root" });
+        const certificates = [now, later].map(name => {
+            const { csrPem } = requests.get(name)!;
+            const certificate = new tb.DeviceCertificate(name, { commonName: name, csrPem, authority, renewal: name === now ? "immediate" : "staged", renewBeforeDays: 30 });
+            new tb.DeviceCredential(name, { device: new tb.Device(name, { name }), certificate });
+            return certificate;
+        });
+        return {
+            pems: certificates.map(({ certificatePem }) => certificatePem),
+            next: certificates[1]!.nextCertificatePem,
+            nextKey: certificates[1]!.nextPrivateKeyPem,
+        };
+    });
+    const before = (await stack.up()).outputs;
+    pass(stack, 336);
+    const due = (await stack.up()).outputs;
+    const [first, staged] = before["pems"] as [string, string];
+    const [renewed, waiting] = due["pems"] as [string, string];
+    expect(renewed).not.toBe(first);
+    expect(waiting).toBe(staged);
+    expect([publicKey(renewed), publicKey(due["next"])]).toEqual([publicKey(first), publicKey(staged)]);
+    expect(due["nextKey"]).toBeUndefined();
+    expect(await boundTo(now)).toBe(identityOf(renewed));
+    expect(await boundTo(later)).toBe(identityOf(staged));
+
+    pass(stack, 357);
+    const activated = (await stack.up()).outputs;
+    expect(activated["pems"]).toEqual([renewed, due["next"]]);
+    expect(await boundTo(later)).toBe(identityOf(due["next"] as string));
+    expect((await stack.resources()).filter(({ type }) => type === "tls:index/privateKey:PrivateKey").map(({ urn }) => urn.split("::").at(-1))).toEqual(["factory"]);
 });
 
 test("maxRenewalsPerUp renews some now and the others with the next up", async () => {

@@ -1,8 +1,12 @@
 // Resources that make nothing on the server, or only look at it.
 
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activation } from "../../sdk/reconcilers/activation";
+import { deviceBundle } from "../../sdk/reconcilers/deviceBundle";
 import { type PublishCheckInputs, publishCheck } from "../../sdk/reconcilers/publishCheck";
 import { renewal } from "../../sdk/reconcilers/renewal";
 import { type ServerChainInputs, serverChain } from "../../sdk/reconcilers/serverChain";
@@ -90,4 +94,35 @@ test("ServerChain", async () => {
     });
     await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire(declared) as ServerChainInputs)), { numRuns: 20 });
     await expectPatient(reconciler, first!, { source: "handshake", host: "localhost", port: under.emulator.mqttsPort, caPem: under.emulator.caPem, fingerprint: first!.serverFingerprint, timeout: 10 });
+});
+
+test("DeviceBundle", async () => {
+    const base = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-bundles-"));
+    const root = issue("Root", { authority: true });
+    const pairOf = ({ certificatePem, privateKeyPem } = issue("pump", { issuer: root })) => ({ certificatePem, chainPem: certificatePem + root.certificatePem, privateKeyPem });
+    const [pair, next] = [pairOf(), pairOf()];
+    const waiting = { nextCertificatePem: next.certificatePem, nextChainPem: next.chainPem, nextPrivateKeyPem: next.privateKeyPem };
+    const inputs = fc.record({
+        next: fc.constantFrom({}, waiting, { nextCertificatePem: null, nextChainPem: null, nextPrivateKeyPem: null }),
+        pkcs12Password: maybe(fc.constant("a password")),
+        alias: maybe(fc.constant("pump")),
+        host: maybe(fc.constant("mqtt.example.com")),
+        port: maybe(fc.constant(8883)),
+        deviceDirectory: maybe(fc.constant("/etc/device")),
+        written: fc.boolean(),
+    });
+    const declared = ({ next, written, ...rest }: Partial<Record<"pkcs12Password" | "alias" | "host" | "deviceDirectory", string | undefined>> & { next: object; port?: number | undefined; written: boolean }, name: string) =>
+        wire({ ...pair, ...next, ...rest, topic: "v1/devices/me/telemetry", ...(written ? { directory: path.join(base, name) } : {}), declaredBy: `project/stack/${name}` });
+    const reconciler = deviceBundle(() => under.server, quiet);
+    let count = 0;
+    try {
+        await fc.assert(fc.asyncProperty(inputs, tried => expectLawful(reconciler, declared(tried, String(++count)) as never)), { numRuns: 8 });
+        expect(readdirSync(base)).toEqual([]);
+        const patient = declared({ next: waiting, written: true, pkcs12Password: "a password", alias: "pump", host: "h", port: 1, deviceDirectory: "/d" }, "patient");
+        const { outs } = await reconciler.create(patient as never);
+        expect(JSON.stringify(outs)).not.toContain("PRIVATE KEY");
+        await expectPatient(reconciler, outs!, patient as never);
+    } finally {
+        rmSync(base, { recursive: true, force: true });
+    }
 });

@@ -1,7 +1,7 @@
 // Certificates made by somebody else than the package.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 
@@ -34,6 +34,15 @@ export function rootAuthority(commonName: string, days = 30): Pair {
         const key = path.join(folder, "key.pem");
         const certificatePem = openssl(["req", "-x509", ...ec, "-days", String(days), "-keyout", key, "-subj", `/CN=${commonName}`, "-addext", "keyUsage=critical,keyCertSign"]);
         return { certificatePem, privateKeyPem: readFileSync(key, "utf8") };
+    });
+}
+
+/** The same root for the same key, issued anew. */
+export function renewedRoot({ privateKeyPem }: Pair, commonName: string): string {
+    return withFolder(folder => {
+        const key = path.join(folder, "key.pem");
+        writeFileSync(key, privateKeyPem, { mode: 0o600 });
+        return openssl(["req", "-x509", "-new", "-key", key, "-days", "60", "-subj", `/CN=${commonName}`, "-addext", "keyUsage=critical,keyCertSign"]);
     });
 }
 

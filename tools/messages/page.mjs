@@ -18,7 +18,7 @@ const sections = [
     ["The package itself", ["plugin.ts", "resources/resolvable.ts"]],
     ["`Device`", ["resources/device.ts", "reconcilers/device.ts", "reconcilers/deviceInputs.ts", "reconcilers/assignment.ts", "reconcilers/ownership.ts", "reconcilers/drift.ts"]],
     ["`DeviceCertificate`", ["resources/deviceCertificate.ts", "resources/deviceCertificateWays.ts", "resources/rotation.ts", "resources/renewal.ts", "resources/keyAlgorithm.ts"]],
-    ["`CertificateAuthority`", ["resources/certificateAuthority.ts"]],
+    ["`CertificateAuthority`", ["resources/certificateAuthority.ts", "resources/certificateAuthorityWays.ts", "resources/authorityRenewal.ts"]],
     ["Certificates, keys and requests that are given", ["x509/leaf.ts", "x509/chain.ts", "x509/request.ts", "x509/commonNamePattern.ts", "mqtt/pem.ts"]],
     ["`DeviceCredential`", ["resources/deviceCredential.ts", "reconcilers/deviceCredential.ts", "reconcilers/deviceCredentialInputs.ts", "reconcilers/rollback.ts", "reconcilers/revoked.ts"]],
     ["`PublishCheck`, before it connects", ["resources/publishCheck.ts", "reconcilers/publishCheck.ts", "reconcilers/checkRun.ts", "mqtt/prepare.ts", "mqtt/payload.ts"]],

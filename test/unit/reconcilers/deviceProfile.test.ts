@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startEmulator, type Emulator } from "../../../sdk/emulator";
 import { deviceProfile, type DeviceProfileInputs } from "../../../sdk/reconcilers/deviceProfile";
+import { emptyProfile } from "../../../sdk/reconcilers/deviceProfileContent";
 import type { Server } from "../../../sdk/reconcilers/server";
 import { connect, type ThingsBoard } from "../../../sdk/thingsboard";
 import { rootAuthority } from "../../support/openssl";
@@ -65,4 +66,21 @@ test("drift in words, the same after a second refresh; onDrift fail stops; a str
     expect(await thingsboard.deviceProfile(made.id)).toMatchObject({ provisionType: "DISABLED", description: expect.stringMatching(/^ours\n/) as string });
     const clean = await reconciler().read(made.id, outs!);
     expect("inputs" in clean && clean.inputs).toEqual(wanted);
+});
+
+test("a public authority that only the server knows as one is refused in the server's words and ours", async () => {
+    const message = "Device profile certificate cannot be well known root CA!";
+    emulator.faults.set({ rest: [{ method: "POST", path: "/api/deviceProfile", status: 400, body: JSON.stringify({ status: 400, message, errorCode: 31, timestamp: 1 }), times: 1 }] });
+    await expect(reconciler().create(inputs("public", { x509Chain }))).rejects.toThrow(
+        /device profile "public".*Device profile certificate cannot be well known root CA!.*whoever gets a certificate from a public authority could enrol: use a CA of your own/,
+    );
+    emulator.faults.set({ rest: [] });
+    expect(await thingsboard.deviceProfileByName("public")).toBeUndefined();
+});
+
+test("the chain strategy is refused for an adopted profile whose transport would not honour it", async () => {
+    const theirs = emptyProfile("coap");
+    const { id } = await thingsboard.createDeviceProfile({ ...theirs, transportType: "COAP", profileData: { ...theirs.profileData, transportConfiguration: { type: "COAP" } } }, () => false);
+    await expect(reconciler().create(inputs("coap", { adopt: true, x509Chain }))).rejects.toThrow('device profile "coap": ThingsBoard stores the X.509 chain strategy for transport COAP, but never honours it: it works for "DEFAULT" and "MQTT"');
+    expect(await thingsboard.deviceProfile(id.id)).toMatchObject({ transportType: "COAP", provisionType: "DISABLED" });
 });

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import type { DeviceProfileInputs } from "../../../sdk/reconcilers/deviceProfile";
 import { profileFailures } from "../../../sdk/reconcilers/deviceProfileInputs";
 import { rootAuthority } from "../../support/openssl";
+import { issue } from "../mqtt/certificates";
 
 const now = new Date();
 let count = 0;
@@ -30,6 +31,7 @@ test.each<[string, () => Partial<DeviceProfileInputs>]>([
     ['mqtt.payloadType "PROTOBUF" needs mqtt.proto', () => ({ transport: "MQTT", mqtt: { payloadType: "PROTOBUF" } })],
     ["x509Chain.commonNamePattern has no group", () => ({ x509Chain: chain({ commonNamePattern: ".*" }) })],
     ["is a public authority: whoever gets a certificate from it could enrol", () => ({ x509Chain: chain({ certificatePem: rootCertificates[0]! }) })],
+    ['the authority\'s certificate is no certificate authority: "CN=pump" may not sign others', () => ({ x509Chain: chain({ certificatePem: issue("pump").certificatePem }) })],
     ["the authority's certificate holds a PRIVATE KEY: only certificates belong there", () => ({ x509Chain: chain({ certificatePem: rootAuthority("key").privateKeyPem }) })],
 ])("%s", (sentence, more) => {
     expect(said(declared(more()))).toContain(sentence);
