@@ -41,7 +41,7 @@ emulated.test("a preview names every violation, and what to do about it", async 
         bound("long", { validityDays: 3650 });
         new tb.DeviceFleet("pumps", { devices: ["pump-1", "pump-2"], batches: 1, publishCheck: "none", certificate: { algorithm: "RSA_2048", validityDays: 400 } });
     `);
-    const shown = await pulumi("preview", "--policy-pack", pack).then(() => "", (error: Error) => error.message);
+    const shown = await pulumi("preview", "--policy-pack", pack).then(() => "", String);
     for (const violation of [
         "its RSA key has 2048 bits: use EC_P256 or RSA_3072",
         "its certificate is valid for 3650 days: declare validityDays of 398 or less",

@@ -123,8 +123,9 @@ emulated.describe("examples/testing-your-fleet", () => {
         ["Vitest", ["node_modules/vitest/vitest.mjs", "run", "--no-color"], / 4 passed/],
         ["node:test", ["--test", "fleet.node.mjs"], /pass 2\b/],
     ])("passes with %s, from an installed package", async (_what, args, verdict) => {
-        const { stdout } = await run(process.execPath, args, { cwd: installedExample(), env: { ...process.env, NODE_OPTIONS: "", VITEST: "", NODE_TEST_CONTEXT: undefined }, maxBuffer: 16e6 }).catch((error: { stdout: string; stderr: string }) => {
-            throw new Error(`${error.stdout}\n${error.stderr}`);
+        const { stdout } = await run(process.execPath, args, { cwd: installedExample(), env: { ...process.env, NODE_OPTIONS: "", VITEST: "", NODE_TEST_CONTEXT: undefined }, maxBuffer: 16e6 }).catch((error: unknown) => {
+            const { stdout, stderr } = error as { stdout: string; stderr: string };
+            throw new Error(`${stdout}\n${stderr}`);
         });
         expect(stdout).toMatch(verdict);
     });

