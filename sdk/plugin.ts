@@ -44,7 +44,7 @@ function seldom(log: (text: string) => void): (text: string) => void {
 
 /** By type, then by protocol: the number that each resource's state carries. An entry is never removed. */
 const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provider>>>> = {
-    Device: { 1: () => device(server) as Provider },
+    Device: { 1: () => device(server, warn) as Provider },
     Activation: { 1: () => activation(now) as Provider },
     DeviceBundle: { 1: () => deviceBundle(server, warn) as Provider },
     DeviceCredential: { 1: () => deviceCredential(server, now, warn) as Provider },
@@ -56,6 +56,9 @@ const reconcilers: Readonly<Record<string, Readonly<Record<number, () => Provide
     PublishCheck: { 1: () => publishCheck(server, warn) as Provider },
     ServerChain: { 1: () => serverChain(server, warn, now) as Provider },
 };
+
+/** @internal Whatever may be in a stack's state. */
+export const resourceTypes: readonly string[] = Object.keys(reconcilers);
 
 /** These know the time, and no server. */
 const serverless: ReadonlySet<string> = new Set(["Activation", "Renewal"]);

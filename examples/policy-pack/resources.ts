@@ -25,7 +25,7 @@ export function boundCertificate(props: Record<string, unknown>): X509Certificat
 export interface FleetSettings {
     readonly algorithm: string;
     readonly validityDays: number;
-    readonly publishCheck: "none" | "sample" | "all";
+    readonly publishCheck: "none" | "sample" | "all" | object;
 }
 
 export const fleetSettings = (props: Record<string, unknown>): FleetSettings | undefined => known(() => props["settings"]) as FleetSettings | undefined;

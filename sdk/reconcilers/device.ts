@@ -6,6 +6,7 @@ import { UserError } from "../userError";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { type Assignment, assign, assignmentOf, checkAssignment, sameAssignment } from "./assignment";
 import { deviceFailures } from "./deviceInputs";
+import { foretell } from "./foretold";
 import { type Mark, isOfStack, markKey, markOf, newMark } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { saveDevice } from "./save";
@@ -45,9 +46,10 @@ type Tracked = (typeof tracked)[number];
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> {
+export function device(server: ServerOf, warn: (text: string) => void): Reconciler<DeviceInputs, DeviceState> {
     return {
         async check(olds, news) {
+            if (olds.declaredBy === undefined && news.adopt === true && !isUnknown(news.name)) await foretell(() => taken(news), warn);
             return { inputs: news, failures: deviceFailures(olds, news) };
         },
 
@@ -101,6 +103,14 @@ export function device(server: ServerOf): Reconciler<DeviceInputs, DeviceState> 
 
     function about(name: string): ThingsBoard {
         return server().thingsboard.about(`device "${name}"`);
+    }
+
+    async function taken({ name, declaredBy, onDelete }: DeviceInputs): Promise<string | undefined> {
+        const found = await about(name).deviceByName(name);
+        if (!found || isOfStack(found, declaredBy)) return undefined;
+        const mark = markOf(found);
+        const whose = mark === undefined ? "" : `, and belongs to ${mark.declaredBy} (project/stack/resource)`;
+        return `device "${name}" exists already (id ${found.id.id}, profile "${found.type}"${found.label ? `, label ${JSON.stringify(found.label)}` : ""})${whose}: it is taken over, and ${onDelete === "delete" ? "deleted with its telemetry" : "kept"} on destroy`;
     }
 
     /** `Device.get`: by the name, or else by the id. Such a resource is read-only, and state holds nothing that is ours. */

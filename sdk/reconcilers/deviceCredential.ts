@@ -6,12 +6,15 @@ import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { readLeaf } from "../x509/leaf";
+import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./binding";
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
-import { boundCertificate, describeRow, freshToken, heldByOthers, identity } from "./credentialRow";
+import { boundCertificate, describeRow, freshToken, identity } from "./credentialRow";
 import { credentialFailures, endOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
-import { isOfStack } from "./ownership";
+import { foretell } from "./foretold";
+import { noteOthers, othersWithout } from "./others";
+import { stackOf } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
 import { saveRow } from "./save";
@@ -26,6 +29,8 @@ export interface DeviceCredentialInputs extends DriftInputs {
     readonly onDelete?: "revoke" | "keep";
     readonly ignoreServerRotation?: boolean;
     readonly declaredBy: string;
+    /** With `--parallel 1`: what the program's others want. Read by `check`, which leaves it out of the state. */
+    readonly others?: unknown;
     /** Declared by nobody: `read` says that our certificate was revoked meanwhile, so that preview can refuse it. */
     readonly revoked?: { readonly credentialsId: string; readonly on: string };
 }
@@ -51,12 +56,6 @@ export interface DeviceCredentialState extends DeviceCredentialInputs {
     readonly replacedCertificatePem?: string;
 }
 
-/**
- * Server attribute that holds the id of the resource which bound last. The version alone can't tell a row that somebody
- * has saved again from one that a successor has bound, in this stack or in another.
- */
-export const bindingAttribute = "pulumiBinding";
-
 /** Milliseconds. */
 const swapPatience = 3_000;
 const swapPause = 100;
@@ -65,10 +64,13 @@ class CertificateTaken extends UserError {}
 
 export function deviceCredential(server: ServerOf, now: () => Date, warn: (text: string) => void): Reconciler<DeviceCredentialInputs, DeviceCredentialState> {
     return {
-        async check(olds, news) {
+        async check(olds, { others, ...news }) {
+            noteOthers(news.declaredBy, others);
             const ending = isUnknown(news) ? undefined : endOf(news, now());
             if (ending !== undefined) warn(ending);
-            return { inputs: news, failures: credentialFailures(olds, news, now()) };
+            const failures = credentialFailures(olds, news, now());
+            if (olds.declaredBy === undefined && news.adopt === true && failures.length === 0 && !isUnknown(news)) await foretell(() => replaced(news), warn);
+            return { inputs: news, failures };
         },
 
         async diff(_id, state, news) {
@@ -120,9 +122,14 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         return server().thingsboard.about(`device "${named(inputs)}"`);
     }
 
-    async function deviceOf(inputs: DeviceCredentialInputs): Promise<Device> {
+    function look(inputs: DeviceCredentialInputs): Promise<Device | undefined> {
         const { deviceId, deviceName } = inputs;
-        const device = deviceId !== undefined ? await about(inputs).deviceById(deviceId) : await about(inputs).deviceByName(deviceName ?? "");
+        return deviceId !== undefined ? about(inputs).deviceById(deviceId) : about(inputs).deviceByName(deviceName ?? "");
+    }
+
+    async function deviceOf(inputs: DeviceCredentialInputs): Promise<Device> {
+        const { deviceId } = inputs;
+        const device = await look(inputs);
         if (device) return device;
         const what = deviceId !== undefined ? `id ${deviceId}` : "this name";
         throw new UserError(`device "${named(inputs)}": ThingsBoard has no device of ${what}: declare it with Device, or correct ${deviceId !== undefined ? "deviceId" : "deviceName"}`);
@@ -136,11 +143,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         try {
             const notes = await notesOn(thingsboard, device.id.id);
             refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.credentialsId);
-            let marked = notes.get(bindingAttribute) === id;
+            const binding = { id, declaredBy: inputs.declaredBy, credentialsId: leaf.credentialsId } satisfies Binding;
+            let marked = sameJson(bindingIn(notes), binding);
             saved = await saveRow(thingsboard, device.id.id, async row => {
-                await refuseForeign(thingsboard, device, row, leaf.credentialsId, inputs, before);
+                await refuseForeign(thingsboard, device, row, bindingIn(notes), leaf.credentialsId, inputs, before);
                 // First of all: were it to fail afterwards, a predecessor would revoke what is bound by then.
-                if (!marked) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: id });
+                if (!marked) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: binding });
                 marked = true;
                 return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der };
             });
@@ -169,7 +177,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     /**
      * Binds, and waits a moment for a certificate that another resource of this program is about to give up. Two devices
      * that swap theirs wait for each other: so this one lets go of its own first. Where the engine makes one change at a
-     * time, the next `up` finishes it.
+     * time (`--parallel 1`) nobody would give it up as long as this one waits: then it is taken.
      */
     async function bindInTurn(id: string, inputs: DeviceCredentialInputs, device: Device, before: DeviceCredentialState | undefined): Promise<DeviceCredentialState> {
         const { credentialsId } = readLeaf(inputs.certificatePem);
@@ -185,6 +193,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
                     throw before ? new Unfinished(id, inputs, { ...before, certificatePem: "(ACCESS_TOKEN)" }, reason) : reason;
                 }
             }
+            if (waited === 0 && (await takeFromLater(inputs, credentialsId))) continue;
             // The engine may not have come to the other resource yet when this one is at work.
             const held = heldBefore(credentialsId);
             if (holder === undefined && held !== undefined && held !== inputs.declaredBy) {
@@ -195,11 +204,32 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         }
     }
 
+    /**
+     * From a device to which this stack has bound it, and for which the program declares another one: whatever happens, it
+     * will not stay there. What is bound in its place comes with that device's own turn.
+     */
+    async function takeFromLater(inputs: DeviceCredentialInputs, credentialsId: string): Promise<boolean> {
+        for (const other of othersWithout(credentialsId, inputs.declaredBy)) {
+            const thingsboard = server().thingsboard.about(`device "${other.deviceName ?? other.deviceId}"`);
+            const device = other.deviceId === undefined ? await thingsboard.deviceByName(other.deviceName!) : await thingsboard.deviceById(other.deviceId);
+            const row = device && (await thingsboard.credentials(device.id.id));
+            if (!device || row?.credentialsId !== credentialsId) continue;
+            const binding = bindingIn(await notesOn(thingsboard, device.id.id));
+            if (binding === undefined || stackOf(binding.declaredBy) !== stackOf(inputs.declaredBy)) return false;
+            await saveRow(thingsboard, device.id.id, current => (current.credentialsId === credentialsId ? freshToken(current) : undefined));
+            return true;
+        }
+        return false;
+    }
+
     /** Nothing is touched until the new device is known to be there and to be free. */
     async function move(id: string, state: DeviceCredentialState, news: DeviceCredentialInputs, device: Device): Promise<DeviceCredentialState> {
         const thingsboard = about({ ...news, deviceName: device.name });
         const row = await thingsboard.credentials(device.id.id);
-        if (row) await refuseForeign(thingsboard, device, row, readLeaf(news.certificatePem).credentialsId, news, undefined);
+        const notes = await notesOn(thingsboard, device.id.id);
+        const { credentialsId } = readLeaf(news.certificatePem);
+        refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, credentialsId);
+        if (row) await refuseForeign(thingsboard, device, row, bindingIn(notes), credentialsId, news, undefined);
         await release(id, state);
         try {
             return await bind(id, news, device, undefined);
@@ -245,7 +275,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     async function isOurs(thingsboard: ThingsBoard, id: string, state: DeviceCredentialState, row: DeviceCredentials): Promise<boolean> {
         if (row.credentialsId === state.credentialsId && row.version !== undefined && row.version === state.rowVersion) return true;
         if (row.credentialsId !== state.credentialsId && row.credentialsId !== replacedId(state)) return false;
-        return (await notesOn(thingsboard, state.deviceId)).get(bindingAttribute) === id;
+        return bindingIn(await notesOn(thingsboard, state.deviceId))?.id === id;
     }
 
     /** Whether the row already is what `news` asks for, so that an update of other inputs leaves the device's session alone. */
@@ -256,26 +286,31 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         return row?.credentialsId === state.credentialsId && (await isOurs(thingsboard, id, state, row));
     }
 
-    /** What this program may overwrite: its own, and the token that a new device starts with. */
+    /** What `adopt: true` allows to be replaced, for preview. */
+    async function replaced(inputs: DeviceCredentialInputs): Promise<string | undefined> {
+        const device = await look(inputs);
+        const thingsboard = about({ ...inputs, ...(device ? { deviceName: device.name } : {}) });
+        const row = device && (await thingsboard.credentials(device.id.id));
+        if (!device || !row) return undefined;
+        const held = await foreign(thingsboard, device, row, bindingIn(await notesOn(thingsboard, device.id.id)), readLeaf(inputs.certificatePem).credentialsId, inputs);
+        return held === undefined ? undefined : `device "${device.name}" holds ${held}: it is replaced, which cuts off whoever uses it`;
+    }
+
+    /** What this program may overwrite: its own (also of a run whose state was lost), and the token that a new device starts with. */
     async function refuseForeign(
         thingsboard: ThingsBoard,
         device: Device,
         row: DeviceCredentials,
+        binding: Binding | undefined,
         credentialsId: string,
         inputs: DeviceCredentialInputs,
         before: DeviceCredentialState | undefined,
     ): Promise<void> {
-        if (inputs.adopt === true || before !== undefined || row.credentialsId === credentialsId || isOfStack(device, inputs.declaredBy)) return;
-        const held = await heldByOthers(thingsboard, device, row);
+        if (inputs.adopt === true || before !== undefined) return;
+        const held = await foreign(thingsboard, device, row, binding, credentialsId, inputs);
         if (held === undefined) return;
         throw new UserError(`device "${device.name}" was not made by this stack and holds ${held}: set adopt: true on its DeviceCredential to replace it, which cuts off whoever uses it`);
     }
-}
-
-/** What is noted on the device itself, in server attributes: who bound it last, and what was revoked. */
-async function notesOn(thingsboard: ThingsBoard, deviceId: DeviceId): Promise<ReadonlyMap<string, unknown>> {
-    const found = await thingsboard.attributes(deviceId, "SERVER_SCOPE", [bindingAttribute, revokedAttribute]);
-    return new Map(found?.map(({ key, value }) => [key, value]));
 }
 
 const sameDevice = (state: DeviceCredentialState, news: DeviceCredentialInputs): boolean =>

@@ -6,7 +6,7 @@ import type { BatchSummary, DeviceName, DeviceRecord, FleetBatchInputs, FleetBat
 import { batchFailures } from "./fleet/check";
 import { contextOf } from "./fleet/context";
 import { observe } from "./fleet/observe";
-import { type Plan, planOf } from "./fleet/plan";
+import { type Plan, own, planOf } from "./fleet/plan";
 import { type Progress, createProgress } from "./fleet/progress";
 import { poolOf, run } from "./fleet/run";
 import { batchName, failures, planned, some } from "./fleet/words";
@@ -18,11 +18,14 @@ export type { FleetBatchInputs, FleetBatchState } from "./fleet/batch";
 /** @param say a line for whoever watches the deployment */
 export function fleetBatch(server: ServerOf, say: (line: string) => void, now: () => Date): Reconciler<FleetBatchInputs, FleetBatchState> {
     const all = new Map<string, Progress>();
+    /** One for the whole run, which may go on past midnight. */
+    let began: Date | undefined;
+    const today = () => (began ??= now());
 
     return {
         async check(olds, news) {
             if (isNew(olds) && news.members.length > 0) progressOf(news).expect(news.batch, news.members.length);
-            return { inputs: news, failures: batchFailures(olds, news, now()) };
+            return { inputs: news, failures: await batchFailures(olds, news, now()) };
         },
 
         async diff(_id, state, news) {
@@ -30,7 +33,7 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
                 if (!sameDevices(state, news)) say(`${batchName(news)}: something of it is known only when the deployment runs`);
                 return {};
             }
-            const plan = planOf(state, news, now());
+            const plan = planOf(state, news, now(), today());
             const line = planned(news, plan);
             if (line !== undefined) say(line);
             progressOf(news).expect(news.batch, plan.work.size);
@@ -46,9 +49,9 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
         async read(id, state) {
             if (!state) return {};
             const pool = poolOf(state);
-            const drift = await observe(server(), state, task => pool.run(task));
-            const { drift: _before, ...before } = state;
-            const found: FleetBatchState = { ...before, ...(Object.keys(drift).length === 0 ? {} : { drift }) };
+            const { drift, revoked } = await observe(server(), state, task => pool.run(task));
+            const { drift: _drift, revoked: _revoked, ...before } = state;
+            const found: FleetBatchState = { ...before, ...filled({ drift, revoked }) };
             return { id, inputs: toState({ ...inputsOf(found), concurrency: state.concurrency }), props: toState(found) };
         },
 
@@ -65,21 +68,20 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
     };
 
     async function work(id: string, inputs: FleetBatchInputs, before: FleetBatchState | undefined): Promise<FleetBatchState> {
-        const plan = planOf(before, inputs, now());
+        const plan = planOf(before, inputs, now(), today());
         const claim = before?.claim ?? randomUUID();
-        const { devices, keys, details, failed, reissued, warnings } = await carryOut(inputs, before, plan, claim);
-        const { members: _m, details: _details, drift: _drift, ...declared } = inputs;
+        const { devices, keys, details, failed, revoked, interrupted, warnings } = await carryOut(inputs, before, plan, claim);
+        const { members: _m, details: _details, drift: _drift, revoked: _revoked, ...declared } = inputs;
         const state = toState<FleetBatchState>({
             ...declared,
             stateVersion: 1,
             claim,
             devices,
             keys,
-            ...(Object.keys(details).length === 0 ? {} : { details }),
-            ...(Object.keys(failed).length === 0 ? {} : { failed }),
+            ...filled({ details, failed, revoked }),
             summary: summaryOf(devices, failed),
         });
-        if (reissued.length > 0) say(`warning: ${batchName(inputs)}: ${reissued.length === 1 ? "1 device that this fleet had made before has a new certificate, since its key was" : `${reissued.length} devices that this fleet had made before have new certificates, since their keys were`} not in the state (an earlier run was interrupted): ${some(reissued, 20)}`);
+        if (interrupted.length > 0) say(`warning: ${batchName(inputs)}: ${interrupted.length === 1 ? "1 device that this fleet had made before has a new certificate, since the one it had was" : `${interrupted.length} devices that this fleet had made before have new certificates, since those they had were`} not in the state (an earlier run was interrupted): ${some(interrupted, 20)}`);
         for (const warning of warnings.slice(0, 5)) say(`warning: ${warning}`);
         if (warnings.length > 5) say(`warning: ${batchName(inputs)}: the same of ${warnings.length - 5} more devices`);
         const reasons = failures(failed);
@@ -113,28 +115,32 @@ const withoutConcurrency = ({ concurrency: _c, ...rest }: FleetBatchInputs) => b
 
 /** The inputs that this state came from. What could not be made yet is among them, or `refresh` would forget it. */
 function inputsOf(state: FleetBatchState) {
-    const { fleet, batch, batches, shard, settings, authority, drift, failed } = state;
+    const { fleet, batch, batches, shard, settings, authority, drift, revoked, failed } = state;
     const members = [...new Set([...Object.keys(state.devices), ...Object.keys(failed ?? {})])].sort();
-    const outside = Object.entries(state.devices).filter(([name]) => !Object.hasOwn(state.keys, name));
+    const outside = Object.entries(state.devices).filter(([name]) => !Object.hasOwn(state.keys, name) && own(state.details, name)?.csr === undefined);
     const details = { ...state.details };
     for (const [name, { certificate }] of outside) details[name] = { ...details[name], certificate };
-    return bare({ fleet, batch, batches, shard, members, details, settings, authority, drift } as Omit<FleetBatchInputs, "concurrency">);
+    return bare({ fleet, batch, batches, shard, members, details, settings, authority, drift, revoked } as Omit<FleetBatchInputs, "concurrency">);
 }
 
 /** Without what is empty: it may be there or not. */
 function bare(inputs: Omit<FleetBatchInputs, "concurrency">): Omit<FleetBatchInputs, "concurrency"> {
-    const { fleet, batch, batches, shard, members, details, settings, authority, drift } = inputs;
+    const { fleet, batch, batches, shard, members, details, settings, authority, drift, revoked } = inputs;
     return toState({
         fleet,
         batch,
         batches,
         ...(shard === undefined ? {} : { shard }),
         members,
-        ...(details === undefined || Object.keys(details).length === 0 ? {} : { details }),
         settings,
         ...(authority === undefined ? {} : { authority }),
-        ...(drift === undefined || Object.keys(drift).length === 0 ? {} : { drift }),
+        ...filled({ details, drift, revoked }),
     });
+}
+
+/** Those that hold anything. */
+function filled<Maps extends Readonly<Record<string, object | undefined>>>(maps: Maps): { [Name in keyof Maps]?: NonNullable<Maps[Name]> } {
+    return Object.fromEntries(Object.entries(maps).filter(([, map]) => map !== undefined && Object.keys(map).length > 0)) as { [Name in keyof Maps]?: NonNullable<Maps[Name]> };
 }
 
 const sameDevices = (state: FleetBatchState, news: FleetBatchInputs): boolean => sameJson(Object.keys(state.devices).sort(), [...news.members].sort());

@@ -98,7 +98,9 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
         const renewed = before !== undefined && before.bindingRevision !== inputs.bindingRevision;
         if (result.outcome === "accepted" || !rollback || !renewed || !judged.includes(result.stage)) return result;
         if (replacedCertificatePem === undefined || credentialsId === undefined) return result;
-        if (!(await rollBack(server().thingsboard.about(`device "${inputs.deviceName ?? deviceId}"`), { deviceId, from: credentialsId, toPem: replacedCertificatePem }))) return result;
+        const done = await rollBack(server().thingsboard.about(`device "${inputs.deviceName ?? deviceId}"`), { deviceId, from: credentialsId, toPem: replacedCertificatePem });
+        if (done === "revoked") return { ...result, message: `${result.message}. Its previous certificate was revoked, and is not bound again` };
+        if (done === "changed") return result;
         return { ...result, rolledBack: true, message: `${result.message}. Its previous certificate is bound again; mend the cause and run "pulumi up --refresh" to try the new one once more` };
     }
 }

@@ -22,8 +22,19 @@ export async function revokedOf(thingsboard: ThingsBoard, deviceId: DeviceId): P
 export const revokedSentence = (deviceName: string, on: string): string =>
     `device "${deviceName}": this certificate was revoked on ${on} and is never bound again: issue a new key and certificate`;
 
-/** @throws UserError if the certificate is among the revoked ones. */
+/** @throws RevokedError if the certificate is among the revoked ones. */
 export function refuseRevoked(revoked: Revoked, deviceName: string, credentialsId: string): void {
     const on = revoked[credentialsId];
-    if (on !== undefined) throw new UserError(revokedSentence(deviceName, on));
+    if (on !== undefined) throw new RevokedError(revokedSentence(deviceName, on), on);
+}
+
+/** No later try gets further with the same certificate. */
+export class RevokedError extends UserError {
+    constructor(
+        message: string,
+        /** When it was revoked (ISO 8601). */
+        readonly on: string,
+    ) {
+        super(message);
+    }
 }

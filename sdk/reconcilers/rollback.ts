@@ -3,6 +3,7 @@
 import type { DeviceId } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { readLeaf } from "../x509/leaf";
+import { revokedOf } from "./revoked";
 import { saveRow } from "./save";
 
 export interface Rollback {
@@ -12,11 +13,17 @@ export interface Rollback {
     readonly toPem: string;
 }
 
-/** @returns whether the device has its previous certificate again */
-export async function rollBack(thingsboard: ThingsBoard, { deviceId, from, toPem }: Rollback): Promise<boolean> {
+/**
+ * `"bound"`: the device has its previous certificate again; `"revoked"`: that one was revoked and is never bound again;
+ * `"changed"`: the device holds neither of the two by now, and is left alone.
+ */
+export type RolledBack = "bound" | "revoked" | "changed";
+
+export async function rollBack(thingsboard: ThingsBoard, { deviceId, from, toPem }: Rollback): Promise<RolledBack> {
     const { credentialsId, base64Der } = readLeaf(toPem);
+    if (Object.hasOwn(await revokedOf(thingsboard, deviceId), credentialsId)) return "revoked";
     const saved = await saveRow(thingsboard, deviceId, row =>
         row.credentialsId === from ? { ...row, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: base64Der } : undefined,
     );
-    return saved !== undefined;
+    return saved === undefined ? "changed" : "bound";
 }

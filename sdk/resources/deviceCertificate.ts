@@ -103,6 +103,8 @@ export class DeviceCertificate extends pulumi.ComponentResource {
     readonly notAfter: pulumi.Output<string>;
     /** @internal Undefined where the device made its key itself. */
     readonly key: pulumi.Output<string> | undefined;
+    /** @internal False where somebody else issued it. */
+    readonly issuedHere: boolean;
     private readonly declaredAs: string;
 
     /** The next certificate, once it is made and not yet bound (`renewal: "staged"`). */
@@ -123,6 +125,7 @@ export class DeviceCertificate extends pulumi.ComponentResource {
         const way = wayOf(args, fail);
         const issued = way === "given" ? { certificatePem: given(args, fail), ...neverRenewed } : this.issued(name, args, fail);
         const leaf = <Field>(field: (leaf: Leaf) => Field) => issued.certificatePem.apply(pem => field(readLeaf(pem)));
+        this.issuedHere = way !== "given";
         this.certificatePem = issued.certificatePem;
         this.chainPem = chainOf(issued.certificatePem, args, fail);
         this.key = issued.privateKeyPem && pulumi.secret(issued.privateKeyPem);

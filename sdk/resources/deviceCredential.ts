@@ -4,6 +4,7 @@ import { readLeaf } from "../x509/leaf";
 import type { Device } from "./device";
 import type { DeviceCertificate } from "./deviceCertificate";
 import { DynamicResource, declaredBy } from "./dynamicResource";
+import { otherCredentials } from "./otherCredentials";
 
 /** Arguments of `DeviceCredential`. */
 export interface DeviceCredentialArgs {
@@ -78,7 +79,9 @@ export class DeviceCredential extends DynamicResource {
         const certificatePem = certificate?.certificatePem ?? args.certificatePem!;
         const target = device?.reference ?? {};
         const computed = { credentialsId: undefined, bindingRevision: undefined, boundAt: undefined, replacedCertificatePem: undefined, ...(rest.deviceId === undefined && !device ? { deviceId: undefined } : {}) };
-        super("DeviceCredential", 1, name, { ...computed, ...rest, ...target, certificatePem, declaredBy: declaredBy(name) }, device?.surelyDeleted ? pulumi.mergeOptions({ deletedWith: device }, opts) : opts);
+        const declared = { ...rest, ...target, certificatePem, declaredBy: declaredBy(name) };
+        const others = otherCredentials({ ...declared, certificate });
+        super("DeviceCredential", 1, name, { ...computed, ...declared, ...(others === undefined ? {} : { others }) }, device?.surelyDeleted ? pulumi.mergeOptions({ deletedWith: device }, opts) : opts);
         this.credentialsId = pulumi.output(certificatePem).apply(credentialsId);
     }
 }

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { UserError } from "../userError";
 import type { IssuedAlgorithm } from "../x509/issue";
-import { certificateId, readLeaf, toPem } from "../x509/leaf";
+import { certificateId, toPem } from "../x509/leaf";
 import type { CertificateAuthority } from "./certificateAuthority";
+import { checkArgs, configuredShard, declared, devicesACall, settingsOf } from "./deviceFleetInputs";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
-import { type Shard, batchOf, membersOf, parseShard, shardOf } from "./fleetMembership";
+import { type Shard, batchOf, membersOf, shardOf } from "./fleetMembership";
 
 /** A device of a fleet, where its name is not all there is to say. */
 export interface FleetDevice {
@@ -17,6 +17,32 @@ export interface FleetDevice {
     attributes?: pulumi.Input<Record<string, unknown>>;
     /** The device's own certificate (one PEM block), where its key must not be made here. No publish check is made then. */
     certificatePem?: pulumi.Input<string>;
+    /**
+     * Certificate request (PEM, PKCS#10) of a device that keeps its key: `certificate.authority` signs it, and signs it
+     * again for each renewal. Its subject is the common name alone, which is the device's name (of a longer one the first
+     * 64 characters), and its signature is verified. No publish check is made then.
+     */
+    csrPem?: pulumi.Input<string>;
+    /**
+     * Raise it by one to have a new key and certificate issued for this device in the next `up`, which cuts it off until it
+     * has them: for a key that was lost or stolen, or a certificate that was revoked. With `csrPem` a new certificate alone.
+     * @default 1
+     */
+    generation?: number;
+}
+
+/** How devices are proven. */
+export interface FleetPublishCheck {
+    /** Which of them, after each binding: one device a batch, or each. */
+    devices: "sample" | "all";
+    /**
+     * - `"publish"`: connects as the device, publishes with QoS 1, waits for PUBACK, and reads the value back;
+     * - `"connect"`: connects as the device and leaves: nothing gets into its telemetry or its rule chain.
+     *
+     * Not `"observe"`: no device can have its certificate before the deployment that makes it is over.
+     * @default "publish"
+     */
+    mode?: "publish" | "connect";
 }
 
 /** What the certificates of a fleet have in common. */
@@ -42,7 +68,7 @@ export interface FleetCertificateArgs {
      */
     renewalJitterDays?: number;
     /**
-     * Whether a renewed certificate gets a new key.
+     * Whether a renewed certificate gets a new key. A device with `csrPem` keeps its own.
      * @default "always"
      */
     rotationPolicy?: "always" | "never";
@@ -67,9 +93,19 @@ export interface DeviceFleetArgs {
     /**
      * What happens to certificates that fall due: `"report"` shows them in preview and leaves them; `"immediate"` issues
      * and binds new ones, and the devices are refused until they have got them.
+     *
+     * There is no `"staged"`: a fleet would have to keep two pairs a device and to know when each device has the second.
+     * Devices that must not be cut off are declared as single resources, renew their own certificate under a device profile
+     * with X.509 chain, or are given `certificatePem` by whoever issues in advance.
      * @default "report"
      */
     renewal?: "report" | "immediate";
+    /**
+     * How many devices of this stack one `up` may renew, soonest to expire first in each batch; preview names those that
+     * wait. It is divided among the batches; where it is smaller than their number, some batches have a turn, by lot, others each day (UTC).
+     * @default all that are due
+     */
+    maxRenewalsPerUp?: number;
     /**
      * Number of batches, each of them one Pulumi resource. Fixed when the fleet is made, so choose it for the fleet's
      * final size: some hundreds of devices a batch are good, thousands work.
@@ -82,10 +118,11 @@ export interface DeviceFleetArgs {
      */
     shard?: Shard;
     /**
-     * Proof that devices can publish, after each binding: `"all"`, one device a batch (`"sample"`), or `"none"`.
+     * Proof that devices can publish, after each binding: `"all"`, one device a batch (`"sample"`), or `"none"`; with a mode
+     * such as `{ devices: "all", mode: "connect" }`.
      * @default "sample"
      */
-    publishCheck?: "none" | "sample" | "all";
+    publishCheck?: "none" | "sample" | "all" | FleetPublishCheck;
     /**
      * What becomes of a device that is no longer declared, and of all of them on destroy: `"revoke"` gives it a fresh
      * random token, so that its certificate is refused; `"delete"` deletes it with its telemetry (an adopted device is
@@ -122,7 +159,7 @@ export interface DeviceOfFleet {
     readonly deviceId: pulumi.Output<string>;
     /** The certificate: one PEM block. */
     readonly certificatePem: pulumi.Output<string>;
-    /** The private key (PEM, PKCS#8), undefined where the certificate is from outside. Secret. */
+    /** The private key (PEM, PKCS#8), undefined where it was not made here (`certificatePem`, `csrPem`). Secret. */
     readonly privateKeyPem: pulumi.Output<string | undefined>;
     /** SHA3-256 of the certificate, by which ThingsBoard knows it (lower-case hex). */
     readonly credentialsId: pulumi.Output<string>;
@@ -209,83 +246,5 @@ export class DeviceFleet extends pulumi.ComponentResource {
             credentialsId: record.apply(({ certificate }) => certificateId(certificate)),
             notAfter: record.apply(({ notAfter }) => notAfter),
         };
-    }
-}
-
-function declared(devices: readonly FleetDevice[]): pulumi.Inputs {
-    const details = devices.flatMap(({ name, label, attributes, certificatePem }) => {
-        const found = {
-            ...(label === undefined ? {} : { label }),
-            ...(attributes === undefined ? {} : { attributes }),
-            ...(certificatePem === undefined ? {} : { certificate: pulumi.output(certificatePem).apply(oneLine) }),
-        };
-        return Object.keys(found).length === 0 ? [] : [[name, found] as const];
-    });
-    return { members: devices.map(({ name }) => name).sort(), ...(details.length === 0 ? {} : { details: Object.fromEntries(details) }) };
-}
-
-/** Base64 of the DER, which is shorter and has one spelling; text that is no certificate is left for the engine's check to name. */
-function oneLine(pem: string): string {
-    try {
-        return readLeaf(pem).base64Der;
-    } catch (error) {
-        if (error instanceof UserError) return pem;
-        throw error;
-    }
-}
-
-function settingsOf(args: DeviceFleetArgs): pulumi.Inputs {
-    const { algorithm = "EC_P256", validityDays = 365, renewalJitterDays = 0, rotationPolicy = "always" } = args.certificate ?? {};
-    return {
-        ...(args.deviceProfile === undefined ? {} : { deviceProfile: args.deviceProfile }),
-        algorithm,
-        validityDays,
-        renewBeforeDays: args.certificate?.renewBeforeDays ?? Math.min(30, Math.floor(validityDays / 3)),
-        renewalJitterDays,
-        rotationPolicy,
-        renewal: args.renewal ?? "report",
-        publishCheck: args.publishCheck ?? "sample",
-        onRemove: args.onRemove ?? "revoke",
-        onDrift: args.onDrift ?? "repair",
-        adopt: args.adopt ?? false,
-    };
-}
-
-function configuredShard(fleetName: string): Shard | undefined {
-    const text = new pulumi.Config("thingsboard").get("shard");
-    if (text === undefined) return undefined;
-    const shard = parseShard(text);
-    if (!shard) throw new pulumi.RunError(`DeviceFleet "${fleetName}": thingsboard:shard is ${JSON.stringify(text)}: expected index/count such as 3/16, the first index being 0`);
-    return shard;
-}
-
-const maxBatches = 1024;
-
-/** In work for each REST call in flight: most of them wait, for a publish check or for their turn. */
-const devicesACall = 8;
-
-/** What is known while the program runs fails it at once. The engine's check of each batch looks at the rest. */
-function checkArgs(fleetName: string, args: DeviceFleetArgs, batches: number, shard: Shard | undefined): void {
-    const fail = (reason: string): never => {
-        throw new pulumi.RunError(`DeviceFleet "${fleetName}": ${reason}`);
-    };
-    const whole = (field: string, value: number, least: number, most: number) => {
-        if (!Number.isInteger(value) || value < least || value > most) fail(`${field} is ${JSON.stringify(value)}: expected a whole number, ${least} to ${most}`);
-    };
-    if (!Array.isArray(args.devices)) fail("devices is no list: names are needed while the program runs, so an Output can't be used");
-    whole("batches", batches, 1, maxBatches);
-    if (args.concurrency !== undefined) whole("concurrency", args.concurrency, 1, 1000);
-    if (args.maxRemovals !== undefined) whole("maxRemovals", args.maxRemovals, 0, 1e9);
-    if (shard) {
-        whole("shard.count", shard.count, 1, 100_000);
-        whole("shard.index", shard.index, 0, shard.count - 1);
-    }
-    const seen = new Set<string>();
-    for (const device of args.devices) {
-        const name: unknown = typeof device === "object" ? device.name : device;
-        if (typeof name !== "string") return fail(`devices has an entry without a name that is text: ${typeof name}`);
-        if (name === "__proto__") fail('devices has "__proto__", which no JavaScript object takes as a key: declare it as a Device');
-        if (seen.has(name)) fail(`devices has "${name}" twice: names are unique on a ThingsBoard`);
-        seen.add(name);
     }
 }

@@ -34,8 +34,18 @@ export interface Issued {
     readonly notAfter: Date;
 }
 
+/** For a key that somebody else has: always signed by an authority. */
+export interface SignRequest extends Pick<IssueRequest, "commonName" | "validityDays"> {
+    /** SubjectPublicKeyInfo, DER. */
+    readonly publicKey: Buffer;
+    readonly authority: SigningAuthority;
+}
+
 /** X.509 allows no longer one (RFC 5280, ub-common-name). */
 export const maxCommonName = 64;
+
+/** Of a device: its name, which may be longer. ThingsBoard goes by the whole certificate, not by its names. */
+export const commonNameOf = (deviceName: string): string => [...deviceName].slice(0, maxCommonName).join("");
 
 /** A server whose clock is a little behind would refuse a certificate that begins now. */
 const backdatedMs = 5 * 60_000;
@@ -43,16 +53,16 @@ const dayMs = 86_400_000;
 
 export async function issue(request: IssueRequest, now: Date): Promise<Issued> {
     const privateKey = request.key === undefined ? await newKey(request.algorithm) : createPrivateKey({ key: Buffer.from(request.key, "base64"), format: "der", type: "pkcs8" });
-    const notAfter = wholeSecond(now.getTime() + request.validityDays * dayMs);
     const name = subject(request.commonName);
     const signer = request.authority === undefined ? { key: privateKey, name } : signerOf(request.authority);
-    const der = await certificateOf(privateKey, name, signer, wholeSecond(now.getTime() - backdatedMs), notAfter);
-    return {
-        certificate: der.toString("base64"),
-        key: privateKey.export({ format: "der", type: "pkcs8" }).toString("base64"),
-        notAfter,
-    };
+    const publicKey = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+    const signed = await certificateOf(publicKey, name, signer, request.validityDays, now);
+    return { ...signed, key: privateKey.export({ format: "der", type: "pkcs8" }).toString("base64") };
 }
+
+/** @param request its public key comes from a request that was verified */
+export const signFor = ({ commonName, validityDays, publicKey, authority }: SignRequest, now: Date): Promise<Omit<Issued, "key">> =>
+    certificateOf(publicKey, subject(commonName), signerOf(authority), validityDays, now);
 
 /** An EC key takes 0.03 ms, less than the way to another thread and back; an RSA key takes up to seconds. */
 async function newKey(algorithm: IssuedAlgorithm): Promise<KeyObject> {
@@ -89,9 +99,10 @@ function algorithmOf(key: KeyObject): { readonly hash: string; readonly identifi
     return { hash, identifier: new asn1.AlgorithmIdentifier({ algorithm }) };
 }
 
-async function certificateOf(privateKey: KeyObject, name: asn1.Name, signer: Signer, notBefore: Date, notAfter: Date): Promise<Buffer> {
-    const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
-    const subjectPublicKeyInfo = AsnConvert.parse(spki, asn1.SubjectPublicKeyInfo);
+async function certificateOf(publicKey: Buffer, name: asn1.Name, signer: Signer, validityDays: number, now: Date): Promise<Omit<Issued, "key">> {
+    const subjectPublicKeyInfo = AsnConvert.parse(publicKey, asn1.SubjectPublicKeyInfo);
+    const notBefore = wholeSecond(now.getTime() - backdatedMs);
+    const notAfter = wholeSecond(now.getTime() + validityDays * dayMs);
     const { hash, identifier } = algorithmOf(signer.key);
     const tbsCertificate = new asn1.TBSCertificate({
         version: asn1.Version.v3,
@@ -109,7 +120,8 @@ async function certificateOf(privateKey: KeyObject, name: asn1.Name, signer: Sig
     });
     const signed = Buffer.from(AsnConvert.serialize(tbsCertificate));
     const signature = signer.key.asymmetricKeyType === "rsa" ? await promisify(sign)(hash, signed, signer.key) : sign(hash, signed, signer.key);
-    return Buffer.from(AsnConvert.serialize(new asn1.Certificate({ tbsCertificate, signatureAlgorithm: identifier, signatureValue: bytes(signature) })));
+    const der = AsnConvert.serialize(new asn1.Certificate({ tbsCertificate, signatureAlgorithm: identifier, signatureValue: bytes(signature) }));
+    return { certificate: Buffer.from(der).toString("base64"), notAfter };
 }
 
 const subject = (commonName: string): asn1.Name =>

@@ -75,7 +75,7 @@ export function leafFault(pem: Pem, now: Date): string | undefined {
 }
 
 /** The inverse of `Leaf.base64Der`. */
-export function toPem(base64Der: string, label: "CERTIFICATE" | "PRIVATE KEY" = "CERTIFICATE"): Pem {
+export function toPem(base64Der: string, label: "CERTIFICATE" | "CERTIFICATE REQUEST" | "PRIVATE KEY" = "CERTIFICATE"): Pem {
     const lines = base64Der.match(/.{1,64}/g) ?? [];
     return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }

@@ -14,9 +14,10 @@ const minRsaBits = 2048;
  * Whoever signs copies the subject and the alternative names of a request, and ThingsBoard's chain strategy believes the
  * name. So both have to be what was declared, and the signature shows that the sender holds the key.
  *
+ * @returns its public key (SubjectPublicKeyInfo, DER)
  * @throws UserError saying what is wrong with it, as the end of a sentence.
  */
-export async function checkRequest(pem: Pem, expected: Subject): Promise<void> {
+export async function checkRequest(pem: Pem, expected: Subject): Promise<Buffer> {
     if (typeof pem !== "string" || pem.length > maxLength) throw new UserError("it is no text of a certificate request");
     if (/PRIVATE KEY/.test(pem)) throw new UserError('it holds a private key: give the request alone ("openssl req -new"), and leave the key on the device');
     // Loaded here and not above: it takes longer to load than the rest of this package.
@@ -28,7 +29,8 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<void> {
     } catch (cause) {
         throw new UserError('it is no certificate request that can be read: expected one PEM block "CERTIFICATE REQUEST" (openssl req -new)', { cause });
     }
-    checkKey(Buffer.from(request.publicKey.rawData));
+    const publicKey = Buffer.from(request.publicKey.rawData);
+    checkKey(publicKey);
     // An algorithm that can't be verified is as good as a wrong signature.
     if (!(await request.verify(webcrypto as unknown as Crypto).catch(() => false))) {
         throw new UserError("its signature does not fit its key: it was changed after it was signed, or whoever sent it does not hold the key");
@@ -37,6 +39,14 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<void> {
     const names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
     const foreign = names.find(({ type, value }) => !(type === "dns" && value === expected["CN"]));
     if (foreign) throw new UserError(`it asks for the alternative name ${foreign.type} ${JSON.stringify(foreign.value)}: a device is known by its common name alone, so make the request without subjectAltName`);
+    return publicKey;
+}
+
+/** DER as base64 on one line, which is shorter than PEM and has one spelling; undefined for text that is not one request alone. */
+export function requestDer(pem: Pem): string | undefined {
+    if (typeof pem !== "string") return undefined;
+    const block = /^\s*-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----\s*$/.exec(pem.slice(0, maxLength));
+    return block?.[1]?.replace(/\s/g, "");
 }
 
 function onlyBlock(pem: Pem): Pem {

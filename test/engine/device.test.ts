@@ -91,6 +91,7 @@ test("a name that exists is an error, or adopted and then kept", async () => {
     expect(text).toContain(`device "${own("there-before")}" exists already on this ThingsBoard: set adopt: true to take it over`);
 
     stack.program = declare(true);
+    expect((await stack.preview()).output).toContain(`device "${own("there-before")}" exists already (id ${id.id}, profile "default", label "theirs"): it is taken over, and kept on destroy`);
     await stack.up();
     expect(await server.deviceByName(own("there-before"))).toMatchObject({ id, label: "theirs" });
     await stack.destroy();
@@ -99,8 +100,8 @@ test("a name that exists is an error, or adopted and then kept", async () => {
     expect(left.additionalInfo ?? {}).not.toHaveProperty("pulumi");
 });
 
-test("a logical rename and --target-replace keep the device", async () => {
-    const declare = (name: string) => async () => ({ urn: new tb.Device(name, { name: own("kept") }).urn });
+test("a logical rename, with an alias and without, and --target-replace keep the device", async () => {
+    const declare = (name: string, ...aliases: string[]) => async () => ({ urn: new tb.Device(name, { name: own("kept") }, { aliases: aliases.map(name => ({ name })) }).urn });
     const stack = await testStack(server, declare("one"));
     const urn = (await stack.up()).outputs["urn"] as string;
     const { id } = (await server.deviceByName(own("kept")))!;
@@ -108,6 +109,9 @@ test("a logical rename and --target-replace keep the device", async () => {
     expect((await stack.up()).changes).toMatchObject({ create: 1, delete: 1 });
     expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
     await stack.up({ replace: [urn.replace(/one$/, "two")] });
+    expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
+    stack.program = declare("three", "two");
+    expect((await stack.up()).changes).toEqual({ same: 2 });
     expect(await server.deviceByName(own("kept"))).toMatchObject({ id });
     await stack.destroy();
     expect(await server.deviceByName(own("kept"))).toBeUndefined();
@@ -130,14 +134,18 @@ test("a profile and a customer by name", async () => {
     expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme"), deviceProfileName: own("pump") });
     expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
     await server.call("DELETE", `/api/customer/device/${id.id}`);
-    expect((await stack.preview({ refresh: true })).changes).toMatchObject({ update: 1 });
+    const { deviceProfileId } = await server.call<{ deviceProfileId: object }>("POST", "/api/device", { name: own("elsewhere"), type: own("other") });
+    await server.call("POST", "/api/device", { ...(await server.deviceByName(own("assigned"))), deviceProfileId });
+    const preview = await stack.preview({ refresh: true });
+    expect(preview.changes).toMatchObject({ update: 1 });
+    expect(preview.output).toContain(`"${own("other")}" => "${own("pump")}"`);
     await stack.up({ refresh: true });
-    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme") });
+    expect(await server.call("GET", `/api/device/info/${id.id}`)).toMatchObject({ customerTitle: own("Acme"), deviceProfileName: own("pump") });
 });
 
-test("changing a label previews exactly one update, with everything that hangs on the device", async () => {
-    const declare = (label: string) => async () => {
-        const device = new tb.Device("d", { name: own("labelled"), label });
+test("changing a label or the name previews exactly one update, with everything that hangs on the device", async () => {
+    const declare = (label: string, name = own("labelled")) => async () => {
+        const device = new tb.Device("d", { name, label });
         const certificate = new tb.DeviceCertificate("d", { commonName: own("labelled") });
         const credential = new tb.DeviceCredential("d", { device, certificate });
         new tb.PublishCheck("d", { credential, certificate });
@@ -147,6 +155,13 @@ test("changing a label previews exactly one update, with everything that hangs o
     stack.program = declare("two");
     expect((await stack.preview()).changes).toEqual({ same: 7, update: 1 });
     expect((await stack.up()).changes).toEqual({ same: 7, update: 1 });
+
+    const { id } = (await server.deviceByName(own("labelled")))!;
+    const row = await server.credentials(id.id);
+    stack.program = declare("two", own("renamed in the program"));
+    await stack.up();
+    expect(await server.deviceByName(own("renamed in the program"))).toMatchObject({ id });
+    expect(await server.credentials(id.id)).toEqual(row);
 });
 
 test.each([

@@ -159,8 +159,45 @@ test("a device in use is taken over only with adopt", async () => {
     expect(await bound(deviceId)).toBe(before);
 
     stack.program = declare(true);
+    expect((await stack.preview()).output).toContain(`device "${own("in-use")}" holds another certificate (credentialsId ${before}): it is replaced, which cuts off whoever uses it`);
     await stack.up();
     expect(await bound(deviceId)).not.toBe(before);
+});
+
+test("devices with a token in use, or with MQTT basic credentials, are taken over only with adopt; the same put back there is drift", async () => {
+    const token = own("token");
+    const basic = own("basic");
+    const ids = [await byHand(token), await byHand(basic)] as const;
+    await server.call("POST", `/api/plugins/telemetry/DEVICE/${ids[0]}/attributes/SERVER_SCOPE`, { lastConnectTime: Date.UTC(2026, 0, 1) });
+    const put = async (deviceId: string, row: object) => server.call("POST", "/api/device/credentials", { ...(await server.credentials(deviceId)), ...row });
+    await put(ids[1], { credentialsType: "MQTT_BASIC", credentialsId: null, credentialsValue: JSON.stringify({ clientId: basic, userName: "u", password: "p" }) });
+    const before = await Promise.all(ids.map(id => server.credentials(id)));
+    const held = [`device "${token}" was not made by this stack and holds an access token with which it last connected on 2026-01-01T00:00:00.000Z`, `device "${basic}" was not made by this stack and holds MQTT basic credentials`];
+
+    const pems = [selfSigned(token), selfSigned(basic)] as const;
+    const declare = (adopt: boolean) => async () => {
+        new tb.DeviceCredential("token", { deviceName: token, certificatePem: pems[0], adopt });
+        new tb.DeviceCredential("basic", { deviceName: basic, certificatePem: pems[1], adopt });
+    };
+    const stack = await testStack(server, declare(false));
+    const text = await failure(stack.up({ continueOnError: true }));
+    for (const sentence of held) expect(text).toContain(sentence);
+    expect(await Promise.all(ids.map(id => server.credentials(id)))).toEqual(before);
+
+    stack.program = declare(true);
+    const { output } = await stack.preview();
+    for (const sentence of held) expect(output).toContain(sentence.replace("was not made by this stack and ", ""));
+    await stack.up();
+    const wanted = await Promise.all(ids.map(bound));
+    for (const id of wanted) expect(id).toMatch(/^[0-9a-f]{64}$/);
+
+    for (const [index, { credentialsType, credentialsId, credentialsValue }] of before.entries()) await put(ids[index]!, { credentialsType, credentialsId, credentialsValue });
+    const drift = await stack.preview({ refresh: true });
+    for (const sentence of ["an access token", "MQTT basic credentials"]) expect(drift.output).toContain(sentence);
+    await stack.up({ refresh: true });
+    expect(await Promise.all(ids.map(bound))).toEqual(wanted);
+    await stack.destroy();
+    expect(await Promise.all(ids.map(bound))).toEqual(["ACCESS_TOKEN", "ACCESS_TOKEN"]);
 });
 
 test("one certificate on two devices is refused in preview", async () => {

@@ -1,11 +1,14 @@
 // A fleet on the real engine: made, grown, drifted, mended, renewed, cut down, and left.
 
+import { execFile } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import * as path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { repository } from "./support/commandLine";
 import { failure, tb, testStack } from "./support/stack";
-import { selfSigned } from "../support/openssl";
+import { certificateRequest, rootAuthority, selfSigned } from "../support/openssl";
 import { type ThingsBoardUnderTest, emulatedThingsBoard, switchToToken } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
@@ -223,6 +226,84 @@ test("certificates signed by an authority, whose key stays secret", async () => 
     await switchToToken(server, (await server.deviceByName("signed-2"))!.id.id);
     await stack.up({ refresh: true });
     expect(await bound("signed-2")).toMatch(/^[0-9a-f]{64}$/);
+    await stack.preview({ refresh: true, expectNoChanges: true });
+});
+
+/** `pulumi-thingsboard …` */
+const command = (environment: NodeJS.ProcessEnv, ...args: string[]) => promisify(execFile)(process.execPath, [path.join(repository, "bin/cli/main.js"), ...args], { env: { ...process.env, ...environment } });
+
+test("devices that keep their keys: a refused request names its device in preview; certificates alone are kept and exported", async () => {
+    const root = rootAuthority("factory");
+    const [one, two] = [certificateRequest("/CN=own-key-1"), certificateRequest("/CN=own-key-2")];
+    const declare = (csrPem: string) => async () => {
+        const authority = new tb.CertificateAuthority("factory", root);
+        const devices = [{ name: "own-key-1", csrPem }, { name: "own-key-2", csrPem: two.csrPem }, "own-key-3"];
+        const made = new tb.DeviceFleet("own-key", { devices, batches: 2, certificate: { authority }, publishCheck: { devices: "all", mode: "connect" } });
+        const { certificatePem, privateKeyPem } = made.deviceOutput("own-key-1");
+        return { summary: made.summary, certificatePem, hasKey: privateKeyPem.apply(key => key !== undefined) };
+    };
+    const secret = one.privateKeyPem.split("\n")[1]!;
+    const stack = await testStack(server, declare(two.csrPem), "own-key");
+    expect(await failure(stack.preview())).toContain('device "own-key-1": csrPem: it is for CN=own-key-2, and CN=own-key-1 was declared');
+    stack.program = declare(one.csrPem + one.privateKeyPem);
+    const text = await failure(stack.up());
+    expect(text).toContain('device "own-key-1": csrPem: it holds a private key: give the request alone');
+    expect(text + stack.rawState()).not.toContain(secret);
+
+    stack.program = declare(one.csrPem);
+    const { outputs } = await stack.up();
+    expect(outputs).toMatchObject({ summary: { devices: 3, failed: 0 }, hasKey: false });
+    expect(new X509Certificate(outputs["certificatePem"] as string).checkPrivateKey(createPrivateKey(one.privateKeyPem))).toBe(true);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes["update"]).toBeUndefined();
+    const out = path.join(stack.folder, "exported");
+    await command(stack.environment, "fleet", "export", "--stack", "own-key", "--cwd", stack.folder, "--out", out);
+    expect(readdirSync(out).sort()).toEqual(["own-key-1.pem", "own-key-2.pem", "own-key-3.key", "own-key-3.pem"]);
+    expect(readFileSync(path.join(out, "own-key-1.pem"), "utf8")).toBe(outputs["certificatePem"]);
+});
+
+test("a bounded renewal: preview says who is renewed and who waits, and up does just that", async () => {
+    const devices = names("bounded", 40);
+    const stack = await testStack(server, fleet({ devices }));
+    await stack.up();
+    stack.setEnvironment("THINGSBOARD_CLOCK_OFFSET_DAYS", "340");
+    stack.program = fleet({ devices, renewal: "immediate", maxRenewalsPerUp: 10 });
+    const certificates = async () => new Map(await Promise.all(devices.map(async name => [name, await bound(name)] as const)));
+    // Told of as it happens, and once more in the end.
+    const renewed = (output: string) => [...new Set([...output.matchAll(/renewed: ([^;)]*)/g)].flatMap(([, list]) => list!.split(", ")))].sort();
+
+    let before = await certificates();
+    const { output } = await stack.preview();
+    expect(output).toMatch(/\d more are due and left for a later "pulumi up" \(bounded-.*\): maxRenewalsPerUp is 10, divided among 4 batches/);
+    expect(renewed(output)).toHaveLength(10);
+    for (const planned of [renewed(output), undefined]) {
+        const up = await stack.up();
+        const after = await certificates();
+        const changed = devices.filter(name => after.get(name) !== before.get(name)).sort();
+        expect(changed).toHaveLength(10);
+        expect(changed).toEqual(planned ?? renewed(up.output));
+        before = after;
+    }
+});
+
+test("a device that was revoked by hand is told of, holds up no other, and gets a new key in one up", async () => {
+    const declare = (generation: number, count = 6) => fleet({ devices: names("stolen", count).map(name => (name === "stolen-2" ? { name, generation } : name)) });
+    const stack = await testStack(server, declare(1));
+    await stack.up();
+    const before = await bound("stolen-2");
+    await command(server.environment, "revoke", "stolen-2");
+
+    const { output } = await stack.preview({ refresh: true });
+    expect(output).toMatch(/1 revoked, \d unchanged \(revoked: stolen-2\); a revoked certificate is never bound again: set generation: 2 on the device/);
+    stack.program = declare(1, 7);
+    expect(await failure(stack.up({ refresh: true }))).toMatch(/device "stolen-2": its certificate was revoked on 20.* and is never bound again: set generation: 2 on the device to have a new key and certificate issued, or take it out of the list/);
+    expect(await bound("stolen-6")).toMatch(/^[0-9a-f]{64}$/);
+    expect(await bound("stolen-2")).toBe("ACCESS_TOKEN");
+
+    stack.program = declare(2, 7);
+    expect((await stack.preview()).output).toMatch(/1 reissued, \d unchanged \(reissued: stolen-2\)/);
+    expect((await stack.up()).outputs["summary"]).toMatchObject({ devices: 7, failed: 0 });
+    expect(await bound("stolen-2")).toMatch(/^[0-9a-f]{64}$/);
+    expect(await bound("stolen-2")).not.toBe(before);
     await stack.preview({ refresh: true, expectNoChanges: true });
 });
 

@@ -54,7 +54,7 @@ test("killed in the middle of 1,000 devices, the next up finishes: no orphan, no
 
     await pulumi("cancel", "--yes");
     const text = await pulumi("up", "--yes", "--skip-preview");
-    expect(text).toMatch(/\d+ devices that this fleet had made before have new certificates, since their keys were not in the state \(an earlier run was interrupted\): pump-0/);
+    expect(text).toMatch(/\d+ devices that this fleet had made before have new certificates, since those they had were not in the state \(an earlier run was interrupted\): pump-0/);
     expect(await devices()).toBe(before + 1000);
     expect(await pulumi.outputs()).toMatchObject({ summary: { devices: 1000, failed: 0 } });
     await pulumi("preview", "--refresh", "--expect-no-changes");
@@ -62,7 +62,7 @@ test("killed in the middle of 1,000 devices, the next up finishes: no orphan, no
     expect(await devices()).toBe(before);
 });
 
-test("shards: deployed some at a time, told of, exported, refused in another number, destroyed", async () => {
+test("shards: deployed some at a time, gone on with after a failure, told of, exported, refused in another number, destroyed", async () => {
     const pulumi = await fleetProject();
     const stack = pulumi.environment["PULUMI_STACK"]!;
     onTestFinished(() => {
@@ -73,9 +73,18 @@ test("shards: deployed some at a time, told of, exported, refused in another num
     await pulumi("config", "set", "batches", "2");
     const before = await devices();
     const stacks = async () => (await pulumi("stack", "ls")).match(new RegExp(`${stack}-\\d`, "g"));
+    server.emulator.faults.set({ rest: [{ method: "POST", path: "/api/device-with-credentials", skip: 9, times: 1, status: 400, body: '{"status":400,"message":"no luck today","errorCode":31}' }] });
+    const broken = await fleet(pulumi, "up", "--shards", "2", "--parallel", "2");
+    server.emulator.faults.clear();
+    expect(broken).toMatchObject({ failed: true, text: expect.stringContaining("up: 1 of 2 shards done, 1 failed") });
+    expect(broken.text).toMatch(/-\d: up failed: fleet "pumps", batch \d of 2: 1 of \d+ devices could not be finished/);
+    expect(await devices()).toBe(before + 59);
     const up = await fleet(pulumi, "up", "--shards", "2", "--parallel", "2");
     expect(up).toMatchObject({ failed: false, text: expect.stringContaining("up: 2 of 2 shards done") });
     expect(await devices()).toBe(before + 60);
+    for (const operation of ["refresh", "preview"]) {
+        expect((await fleet(pulumi, operation, "--shards", "2", "--parallel", "2")).text).toMatch(new RegExp(`-1: ${operation} done in \\d+ s.*(nothing to do|\\d+ same)[^]*${operation}: 2 of 2 shards done`));
+    }
     expect(readFileSync(path.join(project, `Pulumi.${stack}-1.yaml`), "utf8")).toContain("thingsboard:concurrency: \"4\"");
 
     const status = await fleet(pulumi, "status", "--shards", "2");
@@ -86,6 +95,8 @@ test("shards: deployed some at a time, told of, exported, refused in another num
     expect(statSync(path.join(folder, "pump-000007.key")).mode & 0o777).toBe(0o600);
     const certificate = new X509Certificate(readFileSync(path.join(folder, "pump-000007.pem")));
     expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(path.join(folder, "pump-000007.key"))))).toBe(true);
+    const printed = await fleet(pulumi, "export", "--shards", "2", "--device", "pump-000007");
+    expect(printed.text).toBe(readFileSync(path.join(folder, "pump-000007.pem"), "utf8") + readFileSync(path.join(folder, "pump-000007.key"), "utf8"));
     expect((await fleet(pulumi, "export", "--shards", "2", "--device", "nobody")).text).toContain('The fleet has no device "nobody"');
 
     const other = await fleet(pulumi, "up", "--shards", "3");

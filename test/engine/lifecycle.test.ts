@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { selfSigned } from "../support/openssl";
 import { emulated, own } from "./support/live";
 import { failure, tb, testStack } from "./support/stack";
-import { type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
+import { type RemoteDevice, type ThingsBoardUnderTest, switchToCertificate, switchToToken, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
 beforeAll(async () => {
@@ -55,7 +55,7 @@ test("drift of a device that somebody has put right by hand is no drift any more
     expect((await stack.up()).changes).toEqual({ same: 2 });
 });
 
-test("two devices swap their certificates in one up", async () => {
+test("two devices swap their certificates in one up, also where the engine makes one change at a time", async () => {
     const [one, two] = [await byHand(own("swap-one")), await byHand(own("swap-two"))];
     const pems = [selfSigned("one"), selfSigned("two")] as const;
     const declare = (first: string, second: string) => async () => {
@@ -66,16 +66,39 @@ test("two devices swap their certificates in one up", async () => {
     await stack.up();
     const before = [await bound(one), await bound(two)];
 
-    stack.program = declare(pems[1], pems[0]);
-    // One resource at a time, the first never hears of the second: nothing is cut off, and the certificate's name is told.
-    expect(await failure(stack.up({ parallel: 1 }))).toContain(`device "${own("swap-one")}": its certificate is already bound`);
-    expect([await bound(one), await bound(two)]).toEqual(before);
-
-    await stack.up();
-    expect([await bound(one), await bound(two)]).toEqual([before[1], before[0]]);
-    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 3 });
+    for (const [program, parallel, after] of [
+        [declare(pems[1], pems[0]), 1, [before[1], before[0]]],
+        [declare(pems[0], pems[1]), 16, before],
+    ] as const) {
+        stack.program = program;
+        await stack.up({ parallel });
+        expect([await bound(one), await bound(two)]).toEqual(after);
+        expect((await stack.preview({ refresh: true, expectNoChanges: true, parallel })).changes).toEqual({ same: 3 });
+    }
+    for (const { inputs, outputs } of await stack.resources()) expect([inputs, outputs]).not.toContainEqual(expect.objectContaining({ others: expect.anything() as unknown }));
     await stack.destroy();
     expect([await bound(one), await bound(two)]).toEqual(["ACCESS_TOKEN", "ACCESS_TOKEN"]);
+});
+
+test("three devices pass their certificates round, one change at a time, and each publishes with its new one", async () => {
+    const names = ["a", "b", "c"].map(letter => own(`round-${letter}`));
+    const declare = (turn: number) => async () => {
+        const certificates = names.map(name => new tb.DeviceCertificate(name, { commonName: name }));
+        const devices = names.map(name => new tb.Device(name, { name }));
+        devices.forEach((device, index) => {
+            const certificate = certificates[(index + turn) % names.length]!;
+            const credential = new tb.DeviceCredential(names[index]!, { device, certificate });
+            new tb.PublishCheck(names[index]!, { credential, certificate });
+        });
+    };
+    const stack = await testStack(server, declare(0));
+    await stack.up();
+    const ids = await Promise.all(names.map(async name => (await server.deviceByName(name))!.id.id));
+    const before = await Promise.all(ids.map(bound));
+    stack.program = declare(1);
+    await stack.up({ parallel: 1 });
+    expect(await Promise.all(ids.map(bound))).toEqual([before[1], before[2], before[0]]);
+    await stack.preview({ refresh: true, expectNoChanges: true });
 });
 
 test("a revoked certificate is never bound again: not after a refresh, not by a new resource", async () => {
@@ -134,13 +157,16 @@ test("a device that exists is looked up by name or by id, and left alone", async
     expect(await failure(stack.up())).toContain(`device "${own("not-there")}" does not exist on this ThingsBoard`);
 });
 
-test("destroy succeeds when device and server memory are gone already, and without the program", async () => {
+test("destroy succeeds when device, profile and server memory are gone already, and without the program", async () => {
     const stack = await testStack(server, async () => {
-        const device = new tb.Device("d", { name: own("gone") });
+        const deviceProfile = new tb.DeviceProfile("p", { name: own("gone") });
+        const device = new tb.Device("d", { name: own("gone"), deviceProfile });
         new tb.DeviceCredential("c", { device, certificatePem: selfSigned("gone") });
     });
     await stack.up();
-    await server.call("DELETE", `/api/device/${(await server.deviceByName(own("gone")))!.id.id}`);
+    const { id, deviceProfileId } = (await server.deviceByName(own("gone"))) as RemoteDevice & { deviceProfileId: { id: string } };
+    await server.call("DELETE", `/api/device/${id.id}`);
+    await server.call("DELETE", `/api/deviceProfile/${deviceProfileId.id}`);
     stack.program = async () => {
         throw new Error("the program is not run");
     };

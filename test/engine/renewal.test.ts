@@ -173,9 +173,10 @@ test("maxRenewalsPerUp renews some now and the others with the next up", async (
 
 emulated.test("a renewed certificate that is refused is taken back, and tried again after a refresh", async () => {
     const name = own("rolled-back");
+    let organization = "first";
     const program = async () => {
         const device = new tb.Device(name, { name });
-        const certificate = new tb.DeviceCertificate(name, { commonName: name, renewal: "immediate" });
+        const certificate = new tb.DeviceCertificate(name, { commonName: name, organization, renewal: "immediate" });
         const credential = new tb.DeviceCredential(name, { device, certificate });
         new tb.PublishCheck(name, { credential, certificate, mode: "connect" });
         return { deviceId: device.deviceId, credentialsId: certificate.credentialsId };
@@ -192,6 +193,14 @@ emulated.test("a renewed certificate that is refused is taken back, and tried ag
     const after = (await stack.up({ refresh: true })).outputs;
     expect(after["credentialsId"]).not.toBe(before["credentialsId"]);
     expect(await bound(before["deviceId"])).toBe(after["credentialsId"]);
+
+    // Not to one that was revoked meanwhile.
+    organization = "second";
+    await server.call("POST", `/api/plugins/telemetry/DEVICE/${before["deviceId"] as string}/attributes/SERVER_SCOPE`, { pulumiRevoked: { [after["credentialsId"] as string]: "2026-11-24T10:00:00.000Z" } });
+    server.emulator.faults.set({ mqtt: { connack: 0x87 } });
+    expect(await failure(stack.up())).toContain("Its previous certificate was revoked, and is not bound again");
+    expect(await bound(before["deviceId"])).not.toBe(after["credentialsId"]);
+    server.emulator.faults.clear();
 });
 
 test.each([

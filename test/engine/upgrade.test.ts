@@ -4,7 +4,8 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { resourceTypes } from "../../sdk/plugin";
 import { emulated } from "./support/live";
 import { commandLine, repository } from "./support/commandLine";
 import { emulatedThingsBoard } from "./support/thingsboard";
@@ -33,6 +34,11 @@ async function replay(version: string, change: (state: string) => string = state
     return { pulumi, server };
 }
 
+test("the newest recording holds every resource there is", () => {
+    const state = readFileSync(path.join(recordings, versions.at(-1)!, "stack.json"), "utf8");
+    expect(resourceTypes.filter(type => !state.includes(`thingsboard:${type}::`))).toEqual([]);
+});
+
 emulated.test.for(versions)("what %s deployed shows no change, and can be destroyed", async version => {
     const { pulumi, server } = await replay(version);
     await pulumi("preview", "--expect-no-changes");
@@ -42,6 +48,7 @@ emulated.test.for(versions)("what %s deployed shows no change, and can be destro
     await pulumi("destroy", "--yes", "--skip-preview");
     const left = await server.call<{ data: { name: string; id: { id: string } }[] }>("GET", "/api/tenant/devices?pageSize=100&page=0");
     expect(left.data.map(({ name }) => name).sort()).toEqual(["adopted", "by-hand"]);
+    expect((await server.call<{ data: { name: string }[] }>("GET", "/api/deviceProfiles?pageSize=100&page=0")).data.map(({ name }) => name)).toEqual(["default"]);
     for (const { id } of left.data) expect(await server.credentials(id.id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
 });
 

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DeviceCredentialInputs, type DeviceCredentialState, deviceCredential } from "../../sdk/reconcilers/deviceCredential";
+import { Unfinished } from "../../sdk/reconcilers/reconciler";
+import { readLeaf } from "../../sdk/x509/leaf";
 import { issue } from "../unit/mqtt/certificates";
 import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, wire } from "./support";
 
@@ -118,4 +120,47 @@ test("writers at once: what is bound in the end is somebody's whole, and a stale
     expect(states.map(({ credentialsId }) => credentialsId)).toContain(last.credentialsId);
     expect(new Set(states.map(({ rowVersion }) => rowVersion)).size).toBe(states.length);
     for (const result of results) if (result.status === "rejected") expect(String(result.reason)).toMatch(/was not made by this stack|changed/);
+});
+
+test("what a run had bound whose state was lost is this stack's own still; another stack's, or somebody's, needs adopt", async () => {
+    const deviceId = await byHand("state lost");
+    await bound(declare(deviceId));
+    await expect(bound(declare(deviceId, "other"))).rejects.toThrow("set adopt: true");
+    const { state } = await bound(declare(deviceId));
+    expect((await row(deviceId)).credentialsId).toBe(state.credentialsId);
+    await under.thingsboard.saveCredentials({ ...(await row(deviceId)), credentialsId: "", credentialsValue: readLeaf(issue("somebody").certificatePem).base64Der });
+    await expect(bound(declare(deviceId))).rejects.toThrow("set adopt: true");
+});
+
+test("a move that is refused half-way puts the old binding back, and is finished by the next update", async () => {
+    const [from, to] = [await byHand("half-way from"), await byHand("half-way to")];
+    const { id, state } = await bound(declare(from));
+    const news = { ...declare(to, "stack", state.certificatePem), declaredBy: state.declaredBy };
+    // The old device has been released by then, and the new one is about to be bound.
+    under.emulator.faults.set({ rest: [{ method: "POST", path: `/api/plugins/telemetry/DEVICE/${to}/*`, status: 403 }] });
+    const broken = await reconciler().update(id, state, news).then(() => undefined, (error: unknown) => error);
+    under.emulator.faults.clear();
+    expect(broken).toBeInstanceOf(Unfinished);
+    expect([(await row(from)).credentialsId, (await row(to)).credentialsType]).toEqual([state.credentialsId, "ACCESS_TOKEN"]);
+    await reconciler().update(id, (broken as Unfinished).properties as DeviceCredentialState, news);
+    expect([(await row(from)).credentialsType, (await row(to)).credentialsId]).toEqual(["ACCESS_TOKEN", state.credentialsId]);
+});
+
+test.concurrent.for([
+    ["from a device that is to have another one", "stack", { another: true }, true],
+    ["not from a device where it is to stay", "stack", { credentialsId: "its own" }, false],
+    ["not from a device whose wish is not known", "stack", {}, false],
+    ["not from a device to which another stack has bound it", "other", { another: true }, false],
+] as const)("one change at a time, a certificate is taken %s", async ([, stack, wish, taken], { expect, task }) => {
+    const [one, two] = [await byHand(`${task.id} one`), await byHand(`${task.id} two`)];
+    const mine = await bound(declare(one));
+    const theirs = await bound(declare(two, stack));
+    const wanted = { ...mine.state, ...declare(one, "stack", theirs.state.certificatePem), declaredBy: mine.state.declaredBy };
+    const known = "credentialsId" in wish ? { credentialsId: theirs.state.credentialsId } : wish;
+    const checked = await reconciler().check(mine.state, { ...wanted, others: [{ declaredBy: `project/stack/${two}`, deviceId: two, ...known }, "unknown"] });
+    expect(checked).toMatchObject({ failures: [] });
+    expect(checked.inputs).not.toHaveProperty("others");
+    const result = await reconciler().update(mine.id, mine.state, wanted).then(() => "bound", (error: Error) => error.message);
+    expect(result).toMatch(taken ? /^bound$/ : /its certificate is already bound to another device/);
+    expect([(await row(one)).credentialsId, (await row(two)).credentialsType]).toEqual(taken ? [theirs.state.credentialsId, "ACCESS_TOKEN"] : [mine.state.credentialsId, "X509_CERTIFICATE"]);
 });

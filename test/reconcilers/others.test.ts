@@ -7,12 +7,16 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activation } from "../../sdk/reconcilers/activation";
 import { deviceBundle } from "../../sdk/reconcilers/deviceBundle";
+import { type EnrolmentCheckInputs, enrolmentCheck } from "../../sdk/reconcilers/enrolmentCheck";
+import { fleetMembership } from "../../sdk/reconcilers/fleetMembership";
 import { type PublishCheckInputs, publishCheck } from "../../sdk/reconcilers/publishCheck";
 import { renewal } from "../../sdk/reconcilers/renewal";
 import { type ServerChainInputs, serverChain } from "../../sdk/reconcilers/serverChain";
+import { membersOf } from "../../sdk/resources/fleetMembership";
 import { readLeaf } from "../../sdk/x509/leaf";
+import { rootAuthority } from "../support/openssl";
 import { issue } from "../unit/mqtt/certificates";
-import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, wire } from "./support";
+import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someName, someText, wire } from "./support";
 
 let under: UnderTest;
 beforeAll(async () => {
@@ -106,17 +110,19 @@ test("DeviceBundle", async () => {
         next: fc.constantFrom({}, waiting, { nextCertificatePem: null, nextChainPem: null, nextPrivateKeyPem: null }),
         pkcs12Password: maybe(fc.constant("a password")),
         alias: maybe(fc.constant("pump")),
+        serverChainPem: maybe(fc.constantFrom(under.emulator.caPem, `${under.emulator.caPem}\n\n`)),
         host: maybe(fc.constant("mqtt.example.com")),
         port: maybe(fc.constant(8883)),
+        topic: maybe(someText.filter(text => text.trim() !== "" && !text.includes("\n"))),
         deviceDirectory: maybe(fc.constant("/etc/device")),
         written: fc.boolean(),
     });
-    const declared = ({ next, written, ...rest }: Partial<Record<"pkcs12Password" | "alias" | "host" | "deviceDirectory", string | undefined>> & { next: object; port?: number | undefined; written: boolean }, name: string) =>
-        wire({ ...pair, ...next, ...rest, topic: "v1/devices/me/telemetry", ...(written ? { directory: path.join(base, name) } : {}), declaredBy: `project/stack/${name}` });
+    const declared = ({ next, written, topic = "v1/devices/me/telemetry", ...rest }: Partial<Record<"pkcs12Password" | "alias" | "serverChainPem" | "host" | "topic" | "deviceDirectory", string | undefined>> & { next: object; port?: number | undefined; written: boolean }, name: string) =>
+        wire({ ...pair, ...next, ...rest, topic, ...(written ? { directory: path.join(base, name) } : {}), declaredBy: `project/stack/${name}` });
     const reconciler = deviceBundle(() => under.server, quiet);
     let count = 0;
     try {
-        await fc.assert(fc.asyncProperty(inputs, tried => expectLawful(reconciler, declared(tried, String(++count)) as never)), { numRuns: 8 });
+        await fc.assert(fc.asyncProperty(inputs, tried => expectLawful(reconciler, declared(tried, String(++count)) as never)), { numRuns: 15 });
         expect(readdirSync(base)).toEqual([]);
         const patient = declared({ next: waiting, written: true, pkcs12Password: "a password", alias: "pump", host: "h", port: 1, deviceDirectory: "/d" }, "patient");
         const { outs } = await reconciler.create(patient as never);
@@ -125,4 +131,41 @@ test("DeviceBundle", async () => {
     } finally {
         rmSync(base, { recursive: true, force: true });
     }
+});
+
+test("EnrolmentCheck", async () => {
+    const authority = rootAuthority("Root");
+    const commonNamePattern = "(.*)\\.example";
+    const provisionConfiguration = { type: "X509_CERTIFICATE_CHAIN", provisionDeviceSecret: authority.certificatePem, certificateRegExPattern: commonNamePattern, allowCreateNewDevicesByX509Certificate: true } as const;
+    const profile = await under.thingsboard.createDeviceProfile(
+        { name: "chain", type: "DEFAULT", transportType: "DEFAULT", provisionType: "X509_CERTIFICATE_CHAIN", profileData: { configuration: { type: "DEFAULT" }, transportConfiguration: { type: "DEFAULT" }, provisionConfiguration } },
+        () => false,
+    );
+    const fixed = { deviceProfileId: profile.id.id, profileName: "chain", commonNamePattern, createDevices: true, anchorPem: authority.certificatePem, authorityPem: authority.certificatePem, issuersPem: "", authorityKeyPem: authority.privateKeyPem } as const;
+    const reconciler = enrolmentCheck(() => under.server, quiet, now);
+    const inputs = fc.record({
+        commonName: fc.stringMatching(/^[a-z0-9 -]{1,40}$/).filter(text => text.trim() === text && text !== "").map(text => `${text}.example`),
+        caPem: maybe(fc.constant(under.emulator.caPem)),
+        timeout: fc.integer({ min: 5, max: 60 }),
+        onFailure: fc.constantFrom("fail", "warn"),
+        triggers: maybe(fc.array(fc.jsonValue(), { maxLength: 2 })),
+    });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire({ ...fixed, ...declared }) as EnrolmentCheckInputs)), { numRuns: 6 });
+    const declared = { ...fixed, commonName: "canary.example", caPem: under.emulator.caPem, timeout: 20, onFailure: "fail", triggers: [{ a: [1] }] } as const;
+    const { outs } = await reconciler.create(declared);
+    expect(JSON.stringify(outs)).not.toContain("PRIVATE KEY");
+    await expectPatient(reconciler, outs!, declared);
+    expect(await under.thingsboard.deviceByName("canary")).toBeUndefined();
+});
+
+test("FleetMembership", async () => {
+    const inputs = fc.record({
+        fleet: fc.constant("project/stack/pumps"),
+        batches: fc.integer({ min: 1, max: 1024 }),
+        shard: maybe(fc.constantFrom("0/1", "3/16")),
+        members: fc.array(someName, { maxLength: 50 }).map(membersOf),
+        maxRemovals: maybe(fc.integer({ min: 0, max: 1e9 })),
+        onRemove: fc.constantFrom("revoke", "delete", "keep"),
+    });
+    await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(fleetMembership(), wire(declared) as never)));
 });

@@ -37,7 +37,7 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
 
 function give({ name, certificatePem, privateKeyPem }: Exported, folder: string | undefined): void {
     if (folder === undefined) {
-        console.log(certificatePem + (privateKeyPem ?? ""));
+        process.stdout.write(certificatePem + (privateKeyPem ?? ""));
         return;
     }
     const file = join(folder, fileName(name));

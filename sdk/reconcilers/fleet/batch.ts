@@ -16,7 +16,11 @@ export interface FleetSettings {
     readonly renewalJitterDays: number;
     readonly rotationPolicy: "always" | "never";
     readonly renewal: "report" | "immediate";
+    /** Of the whole fleet in this stack; undeclared: as many as fall due. */
+    readonly maxRenewalsPerUp?: number;
     readonly publishCheck: "none" | "sample" | "all";
+    /** Undeclared: "publish". */
+    readonly checkMode?: "publish" | "connect";
     readonly onRemove: "revoke" | "delete" | "keep";
     readonly onDrift: "repair" | "fail";
     readonly adopt: boolean;
@@ -29,6 +33,10 @@ export interface DeviceDetails {
     readonly attributes?: Readonly<Record<string, unknown>>;
     /** From outside: base64 of the DER, or text that `check` complains about. */
     readonly certificate?: Base64;
+    /** Request of a device that keeps its key: base64 of the DER, or text that `check` complains about. */
+    readonly csr?: Base64;
+    /** Raised to have the device issued anew; undeclared: 1. */
+    readonly generation?: number;
 }
 
 export interface FleetBatchInputs {
@@ -52,6 +60,8 @@ export interface FleetBatchInputs {
      * inputs, so it shows the device and plans an update.
      */
     readonly drift?: Readonly<Record<DeviceName, string>>;
+    /** Declared by nobody, likewise: devices whose certificate was revoked by hand, and when (ISO 8601). */
+    readonly revoked?: Readonly<Record<DeviceName, string>>;
 }
 
 export interface DeviceRecord {
@@ -70,7 +80,7 @@ export interface FleetBatchState extends Omit<FleetBatchInputs, "members" | "det
     readonly devices: Readonly<Record<DeviceName, DeviceRecord>>;
     /** Secret. PKCS#8 DER as base64 of the devices whose certificate was made here. One map, so that it is encrypted once. */
     readonly keys: Readonly<Record<DeviceName, Base64>>;
-    /** Label and attributes as they were applied. The name is that of the input, so that what was secret there stays it. */
+    /** As they were applied. The name is that of the input, so that what was secret there stays it. */
     readonly details?: Readonly<Record<DeviceName, DeviceDetails>>;
     /** What could not be done, by device, with the reason. The next `up` tries again. */
     readonly failed?: Readonly<Record<DeviceName, string>>;

@@ -3,17 +3,27 @@
 import type { Device, DeviceCredentials } from "../../thingsboard/model";
 import { certificateId } from "../../x509/leaf";
 import { sameJson } from "../reconciler";
+import { revokedAttribute, revokedIn } from "../revoked";
 import type { Server } from "../server";
 import type { DeviceDetails, DeviceName, DeviceRecord, FleetBatchState } from "./batch";
 import { about } from "./context";
 import { own } from "./plan";
 
-/** @returns by device, in words */
-export async function observe(server: Server, state: FleetBatchState, each: <Result>(run: () => Promise<Result>) => Promise<Result>): Promise<Readonly<Record<DeviceName, string>>> {
+export interface Observed {
+    /** By device, in words. */
+    readonly drift: Readonly<Record<DeviceName, string>>;
+    /** When our certificate was revoked by hand (ISO 8601): no drift, since it can't be put right. */
+    readonly revoked: Readonly<Record<DeviceName, string>>;
+}
+
+export async function observe(server: Server, state: FleetBatchState, each: <Result>(run: () => Promise<Result>) => Promise<Result>): Promise<Observed> {
     const names = Object.keys(state.devices);
     const found = await devicesOf(server, Object.values(state.devices));
     const looked = await Promise.all(names.map(async name => [name, await each(() => differences(server, state, name, found.get(state.devices[name]!.id)))] as const));
-    return Object.fromEntries(looked.flatMap(([name, found]) => (found.length === 0 ? [] : [[name, found.join(", ")]])));
+    return {
+        drift: Object.fromEntries(looked.flatMap(([name, { drift }]) => (drift.length === 0 ? [] : [[name, drift.join(", ")]]))),
+        revoked: Object.fromEntries(looked.flatMap(([name, { revoked }]) => (revoked === undefined ? [] : [[name, revoked]]))),
+    };
 }
 
 /** By id; those that are gone are left out. */
@@ -22,25 +32,30 @@ export async function devicesOf(server: Server, records: readonly DeviceRecord[]
     return new Map(found.map(device => [device.id.id, device]));
 }
 
-async function differences(server: Server, state: FleetBatchState, name: DeviceName, device: Device | undefined): Promise<string[]> {
+async function differences(server: Server, state: FleetBatchState, name: DeviceName, device: Device | undefined): Promise<{ drift: string[]; revoked?: string | undefined }> {
     const record = state.devices[name]!;
     const thingsboard = about({ server }, name);
     const row = device && (await thingsboard.credentials(record.id));
-    if (!row) return ["was deleted"];
+    if (!row) return { drift: ["was deleted"] };
     const details = own(state.details, name);
-    const keys = Object.keys(details?.attributes ?? {});
+    const credentialsId = certificateId(record.certificate);
+    const isBound = row.credentialsId === credentialsId;
+    const keys = [...Object.keys(details?.attributes ?? {}), ...(isBound ? [] : [revokedAttribute])];
     const attributes = keys.length === 0 ? [] : ((await thingsboard.attributes(record.id, "SERVER_SCOPE", keys)) ?? []);
-    return [
-        ...credentialDifference(row, record),
-        ...deviceDifferences(device, name, details, state.settings.deviceProfile),
-        ...attributeDifferences(Object.fromEntries(attributes.map(({ key, value }) => [key, value])), details),
-    ];
+    const values: Record<string, unknown> = Object.fromEntries(attributes.map(({ key, value }) => [key, value]));
+    const revoked = isBound ? undefined : revokedIn(values[revokedAttribute])[credentialsId];
+    return {
+        drift: [
+            ...(isBound || revoked !== undefined ? [] : [holding(row)]),
+            ...deviceDifferences(device, name, details, state.settings.deviceProfile),
+            ...attributeDifferences(values, details),
+        ],
+        revoked,
+    };
 }
 
-function credentialDifference(row: DeviceCredentials, record: DeviceRecord): string[] {
-    if (row.credentialsId === certificateId(record.certificate)) return [];
-    return [row.credentialsType === "X509_CERTIFICATE" ? `holds another certificate (credentialsId ${row.credentialsId})` : `holds ${others[row.credentialsType]}`];
-}
+const holding = (row: DeviceCredentials): string =>
+    row.credentialsType === "X509_CERTIFICATE" ? `holds another certificate (credentialsId ${row.credentialsId})` : `holds ${others[row.credentialsType]}`;
 
 const others = { ACCESS_TOKEN: "an access token", MQTT_BASIC: "MQTT basic credentials", LWM2M_CREDENTIALS: "LwM2M credentials" } as const;
 

@@ -3,7 +3,7 @@
 import type { Device, NewDevice } from "../../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../../thingsboard";
 import { UserError } from "../../userError";
-import { issue, maxCommonName } from "../../x509/issue";
+import { commonNameOf, issue, signFor } from "../../x509/issue";
 import { certificateId, readLeaf, toPem } from "../../x509/leaf";
 import { type Mark, markKey, markOf } from "../ownership";
 import { refuseRevoked, revokedOf } from "../revoked";
@@ -11,34 +11,43 @@ import { saveDevice, saveRow } from "../save";
 import type { Base64, DeviceDetails, DeviceName, DeviceRecord } from "./batch";
 import { type BatchContext, about } from "./context";
 import { own } from "./plan";
+import { verifiedKey } from "./request";
 
 /** What a device presents, and the key for it where it was made here. */
 export interface Identity {
     readonly certificate: Base64;
     readonly notAfter: string;
     readonly key?: Base64;
+    /** What else declared decides when there has to be another one. */
+    readonly from: Pick<DeviceDetails, "csr" | "generation">;
 }
 
 export interface Provisioned {
     readonly record: DeviceRecord;
     readonly device: Device;
-    /** It was there, made by this fleet, and its key never reached the state: the run that made it was interrupted. */
-    readonly reissued?: true;
+    /** It was there, made by this fleet, and its certificate never reached the state: the run that made it was interrupted. */
+    readonly interrupted?: true;
 }
 
 export async function identityFor(context: BatchContext, name: DeviceName, keptKey?: Base64): Promise<Identity> {
     const { settings, details, authority } = context.inputs;
-    const given = own(details, name)?.certificate;
-    if (given !== undefined) return { certificate: given, notAfter: iso(readLeaf(toPem(given)).notAfter) };
+    const { certificate: given, csr, generation } = own(details, name) ?? {};
+    const from = { ...(csr === undefined ? {} : { csr }), ...(generation === undefined ? {} : { generation }) };
+    if (given !== undefined) return { certificate: given, notAfter: iso(readLeaf(toPem(given)).notAfter), from };
     const { algorithm, validityDays } = settings;
-    // A name may be longer than a common name; ThingsBoard goes by the whole certificate, not by its names.
-    const commonName = [...name].slice(0, maxCommonName).join("");
+    const commonName = commonNameOf(name);
+    if (csr !== undefined) {
+        if (authority === undefined) throw new UserError(`device "${name}" has csrPem, and nobody to sign it: give certificate.authority`);
+        const signed = await signFor({ commonName, validityDays, authority, publicKey: await verifiedKey(name, csr) }, context.now());
+        return { certificate: signed.certificate, notAfter: iso(signed.notAfter), from };
+    }
     const { certificate, key, notAfter } = await issue({ commonName, algorithm, validityDays, ...(authority === undefined ? {} : { authority }), ...(keptKey === undefined ? {} : { key: keptKey }) }, context.now());
-    return { certificate, key, notAfter: iso(notAfter) };
+    return { certificate, key, notAfter: iso(notAfter), from };
 }
 
 /** Creates the device with its certificate in one transaction, or takes over the one that has its name. */
-export async function provision(context: BatchContext, name: DeviceName, { certificate, notAfter }: Identity): Promise<Provisioned> {
+export async function provision(context: BatchContext, name: DeviceName, identity: Identity): Promise<Provisioned> {
+    const { certificate, notAfter } = identity;
     const thingsboard = about(context, name);
     const details = own(context.inputs.details, name);
     const mark: Mark = { declaredBy: context.inputs.fleet, claim: context.claim, adopted: false };
@@ -51,7 +60,7 @@ export async function provision(context: BatchContext, name: DeviceName, { certi
         if (isApiError(error, "credentialsTaken")) throw new UserError(takenElsewhere(name, certificate));
         const found = isApiError(error, "nameTaken") ? await thingsboard.deviceByName(name) : undefined;
         if (!found) throw error;
-        return takeOver(context, thingsboard, found, details, { certificate, notAfter });
+        return takeOver(context, thingsboard, found, details, identity);
     }
 }
 
@@ -64,21 +73,27 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
         if (!ours && !inputs.settings.adopt) throw new UserError(existsAlready(current.name, mark));
         return wantedDevice(current, context, details, { declaredBy: inputs.fleet, claim, adopted: ours ? (mark?.adopted ?? false) : true }, undefined);
     });
-    if (!device) throw new UserError(`device "${found.name}" was deleted while it was being taken over: run "pulumi up" again`);
-    const record = await bind(thingsboard, device, identity);
-    return { device, record, ...(ours ? { reissued: true } : {}) };
+    const record = device && (await bind(thingsboard, device, identity));
+    if (!record) throw new UserError(`device "${found.name}" was deleted while it was being taken over: run "pulumi up" again`);
+    return { device, record, ...(ours ? { interrupted: true } : {}) };
 }
 
-/** Binds a certificate to a device that is ours, and leaves a row alone that holds it already: a write would end the device's session. */
-export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity): Promise<DeviceRecord> {
+/**
+ * Binds a certificate to a device that is ours, and leaves a row alone that holds it already: a write would end the device's session.
+ *
+ * @param renews the certificate that this one follows: where that was revoked by hand, it has no successor by itself
+ * @returns undefined if the device is gone
+ */
+export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity, renews?: Base64): Promise<DeviceRecord | undefined> {
     const credentialsId = certificateId(certificate);
     try {
         const row = await saveRow(thingsboard, device.id.id, async current => {
             if (current.credentialsId === credentialsId) return current;
-            refuseRevoked(await revokedOf(thingsboard, device.id.id), device.name, credentialsId);
+            const revoked = await revokedOf(thingsboard, device.id.id);
+            for (const id of [credentialsId, ...(renews === undefined ? [] : [certificateId(renews)])]) refuseRevoked(revoked, device.name, id);
             return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };
         });
-        if (!row) throw new UserError(`device "${device.name}" was deleted while its certificate was being bound: run "pulumi up" again`);
+        if (!row) return undefined;
         if (row.credentialsId !== credentialsId) {
             throw new UserError(`device "${device.name}": ThingsBoard answered with credentials ${row.credentialsId} instead of ${credentialsId}: something between here and ThingsBoard changes what is sent`);
         }

@@ -14,7 +14,7 @@ import { type BatchContext, about, profileOf } from "./context";
 const timeoutSeconds = 30;
 
 /**
- * Connects as the device, publishes with QoS 1, waits for PUBACK, and looks whether the value was stored.
+ * Connects as the device; publishes with QoS 1, waits for PUBACK, and looks whether the value was stored, unless the mode is "connect".
  * @returns a reservation: acknowledged and not stored
  * @throws UserError that says why the device was refused
  */
@@ -24,20 +24,20 @@ export async function check(context: BatchContext, name: DeviceName, { id, certi
     const profile = device?.deviceProfileId ? await profileOf(server, device.deviceProfileId.id) : undefined;
     const value = marker();
     const clockSkewMs = thingsboard.clockSkewMs();
-    const request = {
+    const { checkMode: mode = "publish" } = context.inputs.settings;
+    const connection = {
         ...server.mqtt,
-        mode: "publish",
         certificatePem: toPem(certificate),
         privateKeyPem: toPem(key, "PRIVATE KEY"),
         timeoutSeconds,
         ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
-        ...deviceMessage(value, profile && telemetryOf(profile)),
-    } as const;
-    const outcome = await publishChecks.run(() => publishCheck(request));
+    };
+    const outcome = await publishChecks.run(() => publishCheck(mode === "connect" ? { ...connection, mode } : { ...connection, mode, ...deviceMessage(value, profile && telemetryOf(profile)) }));
     if (!outcome.ok) {
         const { sentence } = diagnose(outcome, await diagnosisContext(server, thingsboard, { deviceId: id, deviceName: name }, profile, certificateId(certificate)));
         throw new UserError(`device "${name}": publish check: ${sentence}`);
     }
+    if (mode === "connect") return undefined;
     // A value that arrives under this device also proves that the certificate is bound to no other one.
     if ((await stored(thingsboard, id, markerKey, value, undefined)) !== undefined) return undefined;
     return `publish check: ${diagnoseNotStored(outcome, await diagnosisContext(server, thingsboard, { deviceId: id, deviceName: name }, profile, certificateId(certificate))).sentence}`;

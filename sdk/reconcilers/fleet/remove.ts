@@ -3,8 +3,8 @@
 import type { ThingsBoard } from "../../thingsboard";
 import type { Device, DeviceCredentials } from "../../thingsboard/model";
 import { certificateId } from "../../x509/leaf";
+import { bindingAttribute } from "../binding";
 import { freshToken } from "../credentialRow";
-import { bindingAttribute } from "../deviceCredential";
 import { markOf } from "../ownership";
 import { saveRow } from "../save";
 import type { DeviceName, DeviceRecord } from "./batch";

@@ -2,6 +2,7 @@
 
 import type { Device } from "../../thingsboard/model";
 import { type Pool, createPool } from "../../mqtt/pool";
+import { RevokedError } from "../revoked";
 import type { Base64, DeviceDetails, DeviceName, DeviceRecord, FleetBatchInputs, FleetBatchState } from "./batch";
 import { type BatchContext, about } from "./context";
 import { devicesOf } from "./observe";
@@ -11,14 +12,17 @@ import { type Identity, bind, identityFor, provision, sync, syncAttributes } fro
 import { check } from "./publish";
 import { remove } from "./remove";
 import { GivingUp } from "./givingUp";
+import { revokedSentence } from "./words";
 
 export interface Result {
     readonly devices: Record<DeviceName, DeviceRecord>;
     readonly keys: Record<DeviceName, Base64>;
     readonly details: Record<DeviceName, DeviceDetails>;
     readonly failed: Record<DeviceName, string>;
-    /** Their keys were lost with an interrupted run. */
-    readonly reissued: readonly DeviceName[];
+    /** When their certificates were revoked (ISO 8601). They are among the failed ones. */
+    readonly revoked: Record<DeviceName, string>;
+    /** Their certificates were lost with an interrupted run, and they have new ones. */
+    readonly interrupted: readonly DeviceName[];
     readonly warnings: readonly string[];
 }
 
@@ -39,7 +43,8 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
         keys: { ...before?.keys },
         details: { ...before?.details },
         failed: {} as Record<DeviceName, string>,
-        reissued: [] as DeviceName[],
+        revoked: {} as Record<DeviceName, string>,
+        interrupted: [] as DeviceName[],
         warnings: [] as string[],
     };
     const pool = poolOf(inputs);
@@ -48,7 +53,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
     try {
         const removed = [...work].filter(([, kind]) => kind === "removed").map(([name]) => before!.devices[name]!);
         const found = removed.length === 0 ? new Map<string, Device>() : await devicesOf(server, removed);
-        const sample = [...work].find(([, kind]) => kind !== "removed" && kind !== "changed")?.[0];
+        const sample = [...work].find(([name, kind]) => canBeSample(own(inputs.details, name), kind))?.[0];
         await Promise.all([...work].map(([name, kind]) => pool.run(() => attempt(name, kind, found, sample))));
         return result;
     } finally {
@@ -58,6 +63,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
     async function attempt(name: DeviceName, kind: Work, found: ReadonlyMap<string, Device>, sample: DeviceName | undefined): Promise<void> {
         const reason = givingUp.reason();
         try {
+            if (kind === "revoked") throw new RevokedError("", before!.revoked![name]!);
             if (reason !== undefined) throw new Error(reason);
             if (kind === "removed") await take(name, found);
             else await ensure(name, kind, sample);
@@ -66,7 +72,8 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
         } catch (error) {
             if (!(error instanceof Error)) throw error;
             if (reason === undefined) givingUp.failed(error);
-            result.failed[name] = error.message;
+            result.failed[name] = error instanceof RevokedError ? revokedSentence(name, error.on, own(inputs.details, name)) : error.message;
+            if (error instanceof RevokedError) result.revoked[name] = error.on;
             progress.failed();
         }
     }
@@ -84,11 +91,10 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
         const known = own(result.devices, name);
         const applied = own(before?.details, name);
         const bound = known === undefined ? await create(name) : await keep(name, kind, known, applied);
-        const details = own(inputs.details, name);
-        const { certificate: _own, ...declared } = details ?? {};
-        if (bound.fresh || kind === "repaired" || kind === "retried" || kind === "changed") await syncAttributes(context, name, bound.record.id, applied);
-        if (Object.keys(declared).length > 0) result.details[name] = declared;
-        else delete result.details[name];
+        if (bound.synced) await syncAttributes(context, name, bound.record.id, applied);
+        const { certificate: _own, csr: _csr, ...declared } = own(inputs.details, name) ?? {};
+        const { csr } = own(result.details, name) ?? {};
+        keepDetails(name, { ...declared, ...(csr === undefined ? {} : { csr }) });
         const key = own(result.keys, name);
         const { publishCheck } = inputs.settings;
         const wanted = publishCheck === "all" || (publishCheck === "sample" && (name === sample || kind === "retried"));
@@ -99,30 +105,47 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
 
     async function create(name: DeviceName, kept?: Identity) {
         const identity = kept ?? (await identityFor(context, name));
-        const { record, device, reissued } = await provision(context, name, identity);
+        const { record, device, interrupted } = await provision(context, name, identity);
         keepIdentity(name, record, identity);
-        if (reissued && !kept) result.reissued.push(name);
-        return { record, device, fresh: true, rebound: true };
+        if (interrupted && !kept) result.interrupted.push(name);
+        return { record, device, synced: true, rebound: true };
     }
 
     /** A device that is in state: its certificate stays what it is unless the plan says otherwise. */
     async function keep(name: DeviceName, kind: Work, known: DeviceRecord, applied: DeviceDetails | undefined) {
         const key = own(result.keys, name);
-        const changes = kind === "repaired" || kind === "retried" || (before !== undefined && isChanged(before, inputs, name));
+        // Also beside another certificate: what failed may have been done in part, so that the state does not tell.
+        const changes = own(before?.drift, name) !== undefined || own(before?.failed, name) !== undefined || (before !== undefined && isChanged(before, inputs, name));
         const device = changes ? await sync(context, name, known.id, applied) : undefined;
-        const identity = kind === "renewed" || kind === "rebound" ? await identityFor(context, name, inputs.settings.rotationPolicy === "never" ? key : undefined) : { ...known, ...(key === undefined ? {} : { key }) };
+        const { csr, generation } = applied ?? {};
+        const identity: Identity =
+            kind === "renewed" || kind === "reissued" || kind === "rebound"
+                ? await identityFor(context, name, kind !== "reissued" && inputs.settings.rotationPolicy === "never" ? key : undefined)
+                : { ...known, ...(key === undefined ? {} : { key }), from: { ...(csr === undefined ? {} : { csr }), ...(generation === undefined ? {} : { generation }) } };
         // Deleted elsewhere: made anew with the certificate that the device out there still has.
         if (changes && !device) return create(name, identity);
-        if (kind === "changed") return { record: known, device, fresh: false, rebound: false };
-        const record = await bind(about(context, name), { id: { id: known.id, entityType: "DEVICE" }, name }, identity);
+        if (kind === "changed") return { record: known, device, synced: true, rebound: false };
+        const record = await bind(about(context, name), { id: { id: known.id, entityType: "DEVICE" }, name }, identity, kind === "renewed" ? known.certificate : undefined);
+        if (!record) return create(name, identity);
         keepIdentity(name, record, identity);
-        return { record, device, fresh: false, rebound: record.version !== known.version || record.certificate !== known.certificate };
+        return { record, device, synced: changes, rebound: record.version !== known.version || record.certificate !== known.certificate };
     }
 
-    function keepIdentity(name: DeviceName, record: DeviceRecord, { key }: Identity): void {
+    function keepIdentity(name: DeviceName, record: DeviceRecord, { key, from }: Identity): void {
         result.devices[name] = record;
         if (key === undefined) delete result.keys[name];
         else result.keys[name] = key;
+        const { csr: _csr, generation: _generation, ...others } = own(result.details, name) ?? {};
+        keepDetails(name, { ...others, ...from });
+    }
+
+    function keepDetails(name: DeviceName, details: DeviceDetails): void {
+        if (Object.keys(details).length > 0) result.details[name] = details;
+        else delete result.details[name];
     }
 }
+
+/** Only a key that was made here can be tried. */
+const canBeSample = (details: DeviceDetails | undefined, kind: Work): boolean =>
+    kind !== "removed" && kind !== "changed" && kind !== "revoked" && details?.certificate === undefined && details?.csr === undefined;
 

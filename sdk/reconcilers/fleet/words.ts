@@ -1,19 +1,31 @@
 // A plan, and failures, in words.
 
-import type { DeviceName, FleetBatchInputs } from "./batch";
-import type { Plan, Work } from "./plan";
+import type { DeviceDetails, DeviceName, FleetBatchInputs } from "./batch";
+import { type Plan, type Work, own } from "./plan";
 
-const order: readonly Work[] = ["new", "renewed", "rebound", "repaired", "changed", "retried", "removed"];
+const order: readonly Work[] = ["new", "renewed", "reissued", "rebound", "repaired", "changed", "retried", "revoked", "removed"];
 const namesShown = 5;
 
 /** `fleet "pumps", batch 4 of 32: 12 new, 1 removed, 484 unchanged (new: pump-1, …; removed: pump-9)`; undefined if there is nothing to say. */
-export function planned(inputs: FleetBatchInputs, { work, unchanged, due }: Plan): string | undefined {
-    if (work.size === 0 && due.length === 0) return undefined;
+export function planned(inputs: FleetBatchInputs, { work, unchanged, due, waiting }: Plan): string | undefined {
+    if (work.size === 0 && due.length === 0 && waiting.length === 0) return undefined;
     const byKind = order.map(kind => [kind, [...work].filter(([, other]) => other === kind).map(([name]) => name)] as const).filter(([, names]) => names.length > 0);
     const counts = [...byKind.map(([kind, names]) => `${names.length} ${kind}`), `${unchanged} unchanged`].join(", ");
     const names = byKind.map(([kind, names]) => `${kind}: ${some(names)}`).join("; ");
     const expiring = due.length === 0 ? "" : `; ${due.length} of their certificates will expire soon (${some(due)}): renewal is "report", so they are left; set renewal: "immediate" to issue new ones, which the devices then need`;
-    return `${batchName(inputs)}: ${counts}${names === "" ? "" : ` (${names})`}${expiring}`;
+    const later = waiting.length === 0 ? "" : `; ${waiting.length} more ${waiting.length === 1 ? "is" : "are"} due and left for a later "pulumi up" (${some(waiting)}): maxRenewalsPerUp is ${inputs.settings.maxRenewalsPerUp}, divided among ${inputs.batches} batches`;
+    const revoked = [...work].find(([, kind]) => kind === "revoked")?.[0];
+    const remedy = revoked === undefined ? "" : `; a revoked certificate is never bound again: ${afterRevocation(own(inputs.details, revoked))}`;
+    return `${batchName(inputs)}: ${counts}${names === "" ? "" : ` (${names})`}${expiring}${later}${remedy}`;
+}
+
+export const revokedSentence = (name: DeviceName, on: string, details: DeviceDetails | undefined): string =>
+    `device "${name}": its certificate was revoked on ${on} and is never bound again: ${afterRevocation(details)}`;
+
+function afterRevocation(details: DeviceDetails | undefined): string {
+    if (details?.certificate !== undefined) return "give it another certificatePem, or take it out of the list";
+    if (details?.csr !== undefined) return "give it a request for another key, or take it out of the list";
+    return `set generation: ${(details?.generation ?? 1) + 1} on the device to have a new key and certificate issued, or take it out of the list`;
 }
 
 /** As people count: the first is 1. */

@@ -28,8 +28,11 @@ export interface Interrupter {
     readonly calls: ReadonlyMap<string, readonly string[]>;
     /** The lanes that were cut since then. */
     readonly cut: ReadonlySet<string>;
-    /** Resolves when every lane of the plan is cut, or when nothing has moved for a while: one may have to wait for another. */
-    settled(isOver: () => boolean): Promise<void>;
+    /**
+     * Resolves when every lane of the plan is cut, or when nothing has moved for a while: one may have to wait for another.
+     * @param sinceElsewhere milliseconds since something moved that is no call, such as the state of a busy engine
+     */
+    settled(isOver: () => boolean, sinceElsewhere: () => number): Promise<void>;
     /** Lets go of what hangs: those who waited for it are dead. Lanes that were not cut yet still will be. */
     release(): void;
     stop(): Promise<void>;
@@ -37,8 +40,8 @@ export interface Interrupter {
 
 const stillness = 3_000;
 
-/** @param laneOf which lane a device belongs to, by its name */
-export async function startInterrupter(target: string, laneOf: (deviceName: string) => string | undefined): Promise<Interrupter> {
+/** @param laneOf which lane a device or a profile belongs to, by its name */
+export async function startInterrupter(target: string, laneOf: (name: string) => string | undefined): Promise<Interrupter> {
     let cuts: ReadonlyMap<string, Cut> = new Map();
     let manner: Manner = "drop";
     let lastMove: number | undefined;
@@ -81,9 +84,10 @@ export async function startInterrupter(target: string, laneOf: (deviceName: stri
     }
 
     function findLane(address: URL, body: string): string | undefined {
-        const named = address.searchParams.get("deviceName") ?? json<{ name?: string }>(body)?.name;
+        const sent = json<{ name?: string; device?: { name?: string }; deviceId?: { id?: string } }>(body);
+        const named = address.searchParams.get("deviceName") ?? address.searchParams.get("textSearch") ?? sent?.name ?? sent?.device?.name;
         if (named !== undefined) return laneOf(named);
-        const id = uuid.exec(address.pathname)?.[0] ?? json<{ deviceId?: { id?: string } }>(body)?.deviceId?.id;
+        const id = uuid.exec(address.pathname)?.[0] ?? uuid.exec(address.searchParams.get("deviceIds") ?? "")?.[0] ?? sent?.deviceId?.id;
         return id === undefined ? undefined : laneOfId.get(id);
     }
 
@@ -110,9 +114,10 @@ export async function startInterrupter(target: string, laneOf: (deviceName: stri
         release,
         calls,
         cut,
-        async settled(isOver) {
+        async settled(isOver, sinceElsewhere) {
             lastMove = undefined;
-            while (cut.size < cuts.size && !isOver() && (lastMove === undefined || performance.now() - lastMove < stillness)) await new Promise(later => setTimeout(later, 50));
+            const moves = () => lastMove === undefined || Math.min(performance.now() - lastMove, sinceElsewhere()) < stillness;
+            while (cut.size < cuts.size && !isOver() && moves()) await new Promise(later => setTimeout(later, 50));
         },
         stop: () => close(server),
     };

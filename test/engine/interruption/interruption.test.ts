@@ -9,7 +9,7 @@ import { type Kind, type Lane, type Victim, lane, startRig } from "./lanes";
 
 const soak = process.env["THINGSBOARD_SOAK"] !== undefined;
 
-const kinds: readonly Kind[] = ["create", "adopt", "rebind", "move", "renew", "rename"];
+const kinds: readonly Kind[] = ["create", "hand", "adopt", "rebind", "move", "renew", "rename", "fleet", "profile"];
 type Calls = Readonly<Record<"up" | "destroy", readonly string[]>>;
 
 let server: ThingsBoardUnderTest;
@@ -74,31 +74,40 @@ emulated.test("a connection that drops once does not even fail the deployment", 
     await rig.prepare();
     const run = await rig.interrupted("up", "drop");
     expect(run).toMatchObject({ ok: true });
-    covered("dropped once", "up", lanes, run.cut);
+    expect(placesOf(covered("dropped once", "up", lanes, run.cut))).toEqual([]);
     await rig.expectDone();
     const end = await rig.interrupted("destroy", "drop");
     expect(end).toMatchObject({ ok: true });
-    covered("dropped once", "destroy", lanes, end.cut);
+    expect(placesOf(covered("dropped once", "destroy", lanes, end.cut), "destroy")).toEqual([]);
     await rig.expectGone();
 });
 
 emulated.test.for(stories.filter(({ only }) => soak || only !== "soak").map(story => [inWords(story), story] as const))("%s", limit, async ([words, story]) => {
     const lanes = lanesOf(kinds);
+    const unreached = await liveThrough(words, story, lanes);
+    // Once anything has failed, the engine does not come to the delete of what was replaced: that has a deployment of its own.
+    expect(placesOf(unreached.filter(({ kind }) => kind !== "rename"))).toEqual([]);
+    if (unreached.length > 0) expect(placesOf(await liveThrough(words, story, unreached.map(({ kind, up }) => lane(kind, { up: up! }))))).toEqual([]);
+});
+
+/** @returns the lanes whose change was over before it could be interrupted */
+async function liveThrough(words: string, story: Story, lanes: readonly Lane[]): Promise<Lane[]> {
     const rig = await startRig(server, lanes, story.skipCheckpoints ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {});
     onTestFinished(() => rig.remove());
     await rig.prepare();
     const broken = await rig.interrupted("up", story.manner, story.victim);
     expect(broken.ok).toBe(false);
-    covered(words, "up", lanes, broken.cut);
+    const unreached = covered(words, "up", lanes, broken.cut);
     for (const command of story.recovery) await rig.recover(...command);
     await rig.expectDone();
 
     const end = await rig.interrupted("destroy", story.manner, story.victim);
-    expect(end.ok).toBe(false);
-    covered(words, "destroy", lanes, end.cut);
-    await rig.recover("destroy");
+    expect(end.ok).toBe(lanes.every(({ destroy }) => destroy === undefined));
+    expect(placesOf(covered(words, "destroy", lanes, end.cut), "destroy")).toEqual([]);
+    if (!end.ok) await rig.recover("destroy");
     await rig.expectGone();
-});
+    return unreached;
+}
 
 type Choice = (calls: readonly string[]) => Cut[];
 
@@ -119,14 +128,17 @@ function lanesOf(some: readonly Kind[]): Lane[] {
     });
 }
 
-/** A lane that was never cut tells nothing. */
-function covered(story: string, phase: "up" | "destroy", lanes: readonly Lane[], cut: ReadonlySet<string>): void {
+const inWordsOf = ({ call, nth, when }: Cut): string => `${when} ${call} (${nth})`;
+const placesOf = (lanes: readonly Lane[], phase: "up" | "destroy" = "up"): string[] => lanes.map(({ kind, [phase]: cut }) => `${kind} ${cut ? inWordsOf(cut) : ""}`);
+
+/** @returns the lanes that were never cut: they tell nothing */
+function covered(story: string, phase: "up" | "destroy", lanes: readonly Lane[], cut: ReadonlySet<string>): Lane[] {
     const planned = lanes.filter(lane => lane[phase] !== undefined);
     if (soak) {
         for (const kind of kinds) {
-            const hit = planned.filter(lane => lane.kind === kind && cut.has(lane.name)).map(lane => `${lane[phase]!.when} ${lane[phase]!.call} (${lane[phase]!.nth})`);
-            if (hit.length > 0) console.log(`${phase}, ${story}: ${kind} at ${hit.join(", ")}`);
+            const hit = planned.filter(lane => lane.kind === kind && cut.has(lane.name));
+            if (hit.length > 0) console.log(`${phase}, ${story}: ${kind} at ${hit.map(({ [phase]: cut }) => inWordsOf(cut!)).join(", ")}`);
         }
     }
-    expect(planned.filter(({ name }) => !cut.has(name)).map(({ name }) => name)).toEqual([]);
+    return planned.filter(({ name }) => !cut.has(name));
 }

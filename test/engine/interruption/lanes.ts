@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { expect } from "vitest";
@@ -12,7 +12,12 @@ import { type Process, descendants, kill, read } from "../support/processes";
 import { type ThingsBoardUnderTest, switchToCertificate } from "../support/thingsboard";
 import { type Cut, type Manner, startInterrupter } from "./interrupter";
 
-export type Kind = "create" | "adopt" | "rebind" | "move" | "renew" | "rename";
+export type Kind = "create" | "hand" | "adopt" | "rebind" | "move" | "renew" | "rename" | "fleet" | "profile";
+
+/** Their certificate comes with the lane. */
+const given: readonly Kind[] = ["adopt", "rebind", "move", "rename"];
+/** Their device was there before. */
+const foreign: readonly Kind[] = ["hand", "adopt"];
 
 export interface Lane {
     readonly name: string;
@@ -23,12 +28,12 @@ export interface Lane {
     readonly pems: readonly [string, string];
 }
 
-export const laneOf = (deviceName: string): string | undefined => /^[a-z]+-\d+/.exec(deviceName)?.[0];
+export const laneOf = (name: string): string | undefined => /^[a-z]+-\d+/.exec(name)?.[0];
 
 let count = 0;
 export const lane = (kind: Kind, cuts: Pick<Lane, "up" | "destroy"> = {}): Lane => {
     const name = `${kind}-${++count}`;
-    const pems: [string, string] = kind === "create" || kind === "renew" ? ["", ""] : [selfSigned(`${name} before`), selfSigned(`${name} after`)];
+    const pems: [string, string] = given.includes(kind) ? [selfSigned(`${name} before`), selfSigned(`${name} after`)] : ["", ""];
     return { name, kind, pems, ...cuts };
 };
 
@@ -62,7 +67,14 @@ export interface Rig {
     remove(): Promise<void>;
 }
 
-const rounds = 6;
+const rounds = 8;
+
+/** Devices of a lane that has others than one of its own name. */
+const names: Readonly<Partial<Record<Kind, (name: string) => string[]>>> = {
+    move: name => [`${name}-from`, `${name}-to`],
+    fleet: name => [`${name}-a`, `${name}-b`],
+    profile: () => [],
+};
 
 /** Milliseconds. */
 const calm = 300;
@@ -87,7 +99,7 @@ export async function startRig(server: ThingsBoardUnderTest, lanes: readonly Lan
         PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
         LANES: file,
     };
-    const adopted = new Map<string, string>();
+    const kept = new Map<string, string>();
     const parallel = ["--parallel", "500"];
 
     const declare = (changed: boolean) => writeFileSync(file, JSON.stringify(lanes.map(({ name, kind, pems }) => ({ name, kind, pems, changed }))));
@@ -118,10 +130,14 @@ export async function startRig(server: ThingsBoardUnderTest, lanes: readonly Lan
         return output;
     }
 
-    /** The engine's own weak spot: killed while it writes its file, it leaves an empty one (and the one before in a backup). */
+    /** The engine's own weak spot: killed while it writes the state, it can't read it afterwards. See killedEngine.test.ts. */
     async function written(): Promise<void> {
-        const checkpoint = path.join(folder, ".pulumi", "stacks", "lanes", `${stack}.json`);
-        while (existsSync(checkpoint) && Date.now() - statSync(checkpoint).mtimeMs < calm) await new Promise(later => setTimeout(later, calm));
+        while (sinceWritten() < calm) await new Promise(later => setTimeout(later, calm));
+    }
+
+    function sinceWritten(): number {
+        const found = statSync(path.join(folder, ".pulumi", "stacks", "lanes", `${stack}.json`), { throwIfNoEntry: false });
+        return found === undefined ? Infinity : Date.now() - found.mtimeMs;
     }
 
     /** Takes away the lock that a killed engine left. */
@@ -133,6 +149,10 @@ export async function startRig(server: ThingsBoardUnderTest, lanes: readonly Lan
         return (deployment.resources ?? []).filter(({ type }) => !type.startsWith("pulumi:"));
     };
     const devices = async () => (await server.call<{ data: { name: string; id: { id: string }; additionalInfo: unknown }[] }>("GET", "/api/tenant/devices?pageSize=10000&page=0")).data;
+    const profiles = async () => {
+        const { data } = await server.call<{ data: { name: string }[] }>("GET", "/api/deviceProfiles?pageSize=10000&page=0");
+        return ofOurs(data).map(({ name }) => name).sort();
+    };
     const ofOurs = <Device extends { name: string }>(all: Device[]) => all.filter(({ name }) => lanes.some(lane => lane.name === laneOf(name)));
 
     await succeed(["stack", "init", stack, "--no-select"]);
@@ -140,10 +160,10 @@ export async function startRig(server: ThingsBoardUnderTest, lanes: readonly Lan
         pulumi,
 
         async prepare() {
-            for (const { name, pems } of lanes.filter(({ kind }) => kind === "adopt")) {
+            for (const { name, kind, pems } of lanes.filter(({ kind }) => foreign.includes(kind))) {
                 const { id } = await server.call<{ id: { id: string } }>("POST", "/api/device", { name, label: "theirs" });
-                await switchToCertificate(server, id.id, pems[0]);
-                adopted.set(name, id.id);
+                if (kind === "adopt") await switchToCertificate(server, id.id, pems[0]);
+                kept.set(name, id.id);
             }
             declare(false);
             await succeed(["up", "--yes", "--skip-preview", ...parallel], quick);
@@ -157,7 +177,7 @@ export async function startRig(server: ThingsBoardUnderTest, lanes: readonly Lan
             do {
                 const { pid, done, isOver } = start([phase, "--yes", "--skip-preview", "--continue-on-error", ...parallel], environment);
                 if (victim) {
-                    await interrupter.settled(isOver);
+                    await interrupter.settled(isOver, sinceWritten);
                     await written();
                     const below = descendants(pid);
                     const killed = victim === "engine" ? read(pid) : below.find(({ commandLine }) => commandLine.includes("dynamic-provider"));
@@ -185,18 +205,26 @@ export async function startRig(server: ThingsBoardUnderTest, lanes: readonly Lan
             await succeed(["preview", "--refresh", "--expect-no-changes", ...parallel]);
             const state = await resources();
             const found = ofOurs(await devices());
-            const wanted = lanes.flatMap(({ kind, name }) => (kind === "move" ? [`${name}-from`, `${name}-to`] : [name]));
+            const wanted = lanes.flatMap(({ kind, name }) => names[kind]?.(name) ?? [name]);
             expect(found.map(({ name }) => name).sort()).toEqual(wanted.sort());
-            for (const [name, id] of adopted) expect(found.find(device => device.name === name)?.id.id).toBe(id);
-            expect(ofType(state, "Device").map(({ outputs }) => outputs["deviceId"]).sort()).toEqual(found.map(({ id }) => id.id).sort());
+            for (const [name, id] of kept) expect(found.find(device => device.name === name)?.id.id).toBe(id);
+            const ofFleets = new Map(ofType(state, "FleetBatch").flatMap(({ outputs }) => Object.entries(outputs["devices"] as Readonly<Record<string, { id: string; version: number; certificate: string }>>)));
+            const declared = found.filter(({ name }) => !ofFleets.has(name) && !lanes.some(lane => lane.kind === "hand" && lane.name === name));
+            expect(ofType(state, "Device").map(({ outputs }) => outputs["deviceId"]).sort()).toEqual(declared.map(({ id }) => id.id).sort());
             const credentials = ofType(state, "DeviceCredential");
-            expect(credentials).toHaveLength(lanes.length);
+            expect(credentials).toHaveLength(lanes.filter(({ kind }) => kind !== "fleet" && kind !== "profile").length);
             expect(state.filter(resource => resource.delete === true)).toEqual([]);
             for (const { outputs } of credentials) {
                 const { credentialsType, credentialsId, version } = await server.credentials(outputs["deviceId"] as string);
                 expect({ credentialsType, credentialsId, version, of: outputs["deviceName"] }).toEqual({ credentialsType: "X509_CERTIFICATE", credentialsId: outputs["credentialsId"], version: outputs["rowVersion"], of: outputs["deviceName"] });
             }
-            for (const device of found) {
+            for (const { name, id } of found.filter(({ name }) => ofFleets.has(name))) {
+                const { credentialsValue, version } = await server.credentials(id.id);
+                expect({ name, id: id.id, certificate: credentialsValue, version }).toEqual({ name, id: ofFleets.get(name)!.id, certificate: ofFleets.get(name)!.certificate, version: ofFleets.get(name)!.version });
+            }
+            expect(await profiles()).toEqual(ofType(state, "DeviceProfile").map(({ outputs }) => outputs["name"]).sort());
+            expect(await profiles()).toEqual(lanes.filter(({ kind }) => kind === "profile").map(({ name }) => name).sort());
+            for (const device of found.filter(({ name }) => !ofFleets.has(name))) {
                 const holds = credentials.some(({ outputs }) => outputs["deviceId"] === device.id.id);
                 if (!holds) expect((await server.credentials(device.id.id)).credentialsType).toBe("ACCESS_TOKEN");
             }
@@ -208,8 +236,9 @@ export async function startRig(server: ThingsBoardUnderTest, lanes: readonly Lan
 
         async expectGone() {
             expect(await resources()).toEqual([]);
+            expect(await profiles()).toEqual([]);
             const left = ofOurs(await devices());
-            expect(left.map(({ id }) => id.id).sort()).toEqual([...adopted.values()].sort());
+            expect(left.map(({ id }) => id.id).sort()).toEqual([...kept.values()].sort());
             for (const { id, additionalInfo } of left) {
                 expect(additionalInfo ?? {}).not.toHaveProperty("pulumi");
                 expect((await server.credentials(id.id)).credentialsType).toBe("ACCESS_TOKEN");

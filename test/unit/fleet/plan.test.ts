@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { FleetBatchInputs, FleetBatchState, FleetSettings } from "../../../sdk/reconcilers/fleet/batch";
 import { planOf } from "../../../sdk/reconcilers/fleet/plan";
+import { renewalShare } from "../../../sdk/reconcilers/fleet/renewalShare";
 import { failures, planned } from "../../../sdk/reconcilers/fleet/words";
 
 const now = new Date("2026-11-24T10:00:00Z");
@@ -34,7 +35,7 @@ const details = (members: readonly string[]) => fc.dictionary(fc.constantFrom(..
 const declared = names.chain(members => details(members).map(found => inputs(members, { details: found })));
 
 test("what was just deployed needs nothing, whatever it is", () => {
-    fc.assert(fc.property(declared, wanted => void expect(planOf(stateOf(wanted), wanted, now)).toEqual({ work: new Map(), unchanged: wanted.members.length, due: [] })));
+    fc.assert(fc.property(declared, wanted => void expect(planOf(stateOf(wanted), wanted, now)).toEqual({ work: new Map(), unchanged: wanted.members.length, due: [], waiting: [] })));
 });
 
 test("every device is new, removed, or stays: nothing is done to those that stay", () => {
@@ -73,8 +74,60 @@ test("each device of a fleet made in one day is early by days of its own", () =>
 test("reported is not renewed", () => {
     const wanted = inputs(["pump-1", "pump-2"], { settings: { ...settings, renewal: "report" } });
     const plan = planOf(stateOf(wanted, name => (name === "pump-1" ? 3 : 300)), wanted, now);
-    expect(plan).toEqual({ work: new Map(), unchanged: 2, due: ["pump-1"] });
+    expect(plan).toEqual({ work: new Map(), unchanged: 2, due: ["pump-1"], waiting: [] });
     expect(planned(wanted, plan)).toMatch(/^fleet "pumps", batch 4 of 32: 2 unchanged; 1 of their certificates will expire soon \(pump-1\): renewal is "report"/);
+});
+
+const dayAfter = (days: number) => new Date(now.getTime() + days * 86_400_000);
+
+test("a bound on renewals is kept by all batches together, and all of it is used", () => {
+    fc.assert(
+        fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 128 }), fc.integer({ min: 0, max: 100_000 }), (maxRenewalsPerUp, batches, day) => {
+            const shares = Array.from({ length: batches }, (_, batch) => renewalShare({ batch, batches, settings: { ...settings, maxRenewalsPerUp } }, dayAfter(day)));
+            expect(shares.reduce((sum, share) => sum + share)).toBe(maxRenewalsPerUp);
+            expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
+        }),
+    );
+});
+
+test("a bound of a quarter of the batches reaches all of them, however often somebody deploys", () => {
+    for (let everyDays = 1; everyDays <= 31; everyDays++) {
+        const reached = new Set<number>();
+        for (let up = 0; up < 60; up++) {
+            for (let batch = 0; batch < 32; batch++) if (renewalShare({ batch, batches: 32, settings: { ...settings, maxRenewalsPerUp: 8 } }, dayAfter(up * everyDays)) > 0) reached.add(batch);
+        }
+        expect(reached.size, `every ${everyDays} days`).toBe(32);
+    }
+});
+
+test("the soonest to expire are renewed first, the others are named as waiting and come to their turn", () => {
+    const wanted = inputs(Array.from({ length: 12 }, (_, i) => `pump-${String(i).padStart(2, "0")}`), { batch: 0, batches: 1, settings: { ...settings, maxRenewalsPerUp: 3 } });
+    const state = stateOf(wanted, name => (name < "pump-10" ? 29 - Number(name.slice(5)) : 300));
+    const plan = planOf(state, wanted, now);
+    expect([...plan.work]).toEqual([["pump-07", "renewed"], ["pump-08", "renewed"], ["pump-09", "renewed"]]);
+    expect(plan.waiting).toEqual(["pump-06", "pump-05", "pump-04", "pump-03", "pump-02", "pump-01", "pump-00"]);
+    expect(planned(wanted, plan)).toBe(
+        'fleet "pumps", batch 1 of 1: 3 renewed, 9 unchanged (renewed: pump-07, pump-08, pump-09); 7 more are due and left for a later "pulumi up" (pump-06, pump-05, pump-04, pump-03, pump-02 and 2 more): maxRenewalsPerUp is 3, divided among 1 batches',
+    );
+    const drift = { "pump-00": "was deleted" };
+    expect(planOf({ ...state, drift }, wanted, now).work.get("pump-00")).toBe("repaired");
+});
+
+test("a generation that is raised issues anew, one that is lowered or left out does not", () => {
+    const declare = (generation?: number) => inputs(["pump"], generation === undefined ? {} : { details: { pump: { generation } } });
+    const work = (before?: number, after?: number) => planOf(stateOf(declare(before)), declare(after), now).work.get("pump");
+    expect([work(undefined, 1), work(1), work(1, 1), work(3, 3)]).toEqual([undefined, undefined, undefined, undefined]);
+    expect([work(undefined, 2), work(1, 2), work(3, 9)]).toEqual(["reissued", "reissued", "reissued"]);
+    expect([work(3, 2), work(2)]).toEqual(["changed", "changed"]);
+});
+
+test("a revoked device is neither renewed nor repaired, but issued anew where that is asked for", () => {
+    const wanted = inputs(["pump-1", "pump-2"]);
+    const state = { ...stateOf(wanted, () => 3), revoked: { "pump-1": "2026-11-20T10:00:00.000Z" } };
+    const plan = planOf(state, wanted, now);
+    expect(Object.fromEntries(plan.work)).toEqual({ "pump-1": "revoked", "pump-2": "renewed" });
+    expect(planned(wanted, plan)).toContain("1 revoked, 0 unchanged (renewed: pump-2; revoked: pump-1); a revoked certificate is never bound again: set generation: 2 on the device");
+    expect(planOf(state, inputs(["pump-1", "pump-2"], { details: { "pump-1": { generation: 2 } } }), now).work.get("pump-1")).toBe("reissued");
 });
 
 test("a plan in words counts everything and names a few", () => {

@@ -12,6 +12,10 @@ const kinds = {
         const credential = new tb.DeviceCredential(name, { device, certificate });
         new tb.PublishCheck(name, { credential, certificate, mode: "connect" });
     },
+    hand(name, changed) {
+        if (!changed) return;
+        new tb.DeviceCredential(name, { deviceName: name, certificate: new tb.DeviceCertificate(name, { commonName: name }) });
+    },
     adopt(name, changed, { pems }) {
         if (!changed) return;
         const device = new tb.Device(name, { name, adopt: true, attributes: { site: "north" } });
@@ -31,6 +35,13 @@ const kinds = {
         const certificate = new tb.DeviceCertificate(name, { commonName: name, organization: changed ? "after" : "before" });
         const credential = new tb.DeviceCredential(name, { device, certificate });
         new tb.PublishCheck(name, { credential, certificate, mode: "connect" });
+    },
+    fleet(name, changed) {
+        const last = changed ? [`${name}-b`] : [];
+        new tb.DeviceFleet(name, { devices: [`${name}-a`, ...last], batches: 1, publishCheck: "none", onRemove: "delete" });
+    },
+    profile(name, changed) {
+        new tb.DeviceProfile(name, { name, description: changed ? "after" : "before" });
     },
     // Without an alias the engine creates the new one first and deletes the old one at the end.
     rename(name, changed, { pems }) {
