@@ -6,6 +6,13 @@ export default defineConfig({
     test: {
         // Each test file of test/engine runs several processes of its own.
         maxWorkers: 2,
+        coverage: {
+            provider: "v8",
+            include: ["sdk/**/*.ts"],
+            // Run by tests of test/engine and by commands, as they are built and in processes of their own.
+            exclude: ["sdk/resources/**", "sdk/cli/**", "sdk/report/page/**", "sdk/index.ts", "sdk/provider.ts"],
+            reporter: ["text-summary", "json-summary", "html"],
+        },
         projects: [
             {
                 test: {

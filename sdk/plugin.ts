@@ -3,7 +3,6 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { now } from "./clock";
 import { activation } from "./reconcilers/activation";
-import { certificates } from "./mqtt/pem";
 import { device } from "./reconcilers/device";
 import { deviceBundle } from "./reconcilers/deviceBundle";
 import { deviceCredential } from "./reconcilers/deviceCredential";
@@ -15,17 +14,18 @@ import { publishCheck } from "./reconcilers/publishCheck";
 import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
 import { serverChain } from "./reconcilers/serverChain";
+import { printable } from "./printable";
+import { serverFrom } from "./serverFrom";
 import { settingKeys, readSettings, type SettingTexts } from "./settings";
-import { connect, isLoopback } from "./thingsboard";
 import { UserError } from "./userError";
 
 type Provider = Required<Omit<dynamic.ResourceProvider, "configure">> & Pick<dynamic.ResourceProvider, "configure">;
 
 /** The engine shows what a plugin prints to standard error. */
-const say = (text: string) => console.error(text);
+const say = (text: string) => console.error(printable(text));
 
 function warn(text: string): void {
-    if (!warned.has(text)) console.error(`warning: ${text}`);
+    if (!warned.has(text)) say(`warning: ${text}`);
     warned.add(text);
 }
 
@@ -97,17 +97,7 @@ export function reconciler(type: string, protocol: number): dynamic.ResourceProv
 }
 
 function server(): Server {
-    if (current) return current;
-    const settings = readSettings(given, process.env);
-    const { mqttHost, mqttPort, mqttCaPem } = settings;
-    if (mqttCaPem !== undefined) certificates(mqttCaPem, "mqttCaPem");
-    const url = new URL(settings.url);
-    current = {
-        thingsboard: connect(settings, { log: seldom(text => console.error(text)) }),
-        mqtt: { host: mqttHost, port: mqttPort, ...(mqttCaPem === undefined ? {} : { caPem: mqttCaPem }) },
-        restHost: url.hostname,
-        restVerified: url.protocol === "https:" || isLoopback(url.hostname),
-    };
+    current ??= serverFrom(readSettings(given, process.env), seldom(say));
     return current;
 }
 
@@ -115,7 +105,7 @@ function server(): Server {
  * Given a property, the engine prints its value in front of the reason: pages of PEM, and a private key where one was
  * given as the certificate. The reasons name field and value themselves, as far as they may be shown.
  */
-const withoutValue = ({ reason }: dynamic.CheckFailure): dynamic.CheckFailure => ({ property: "", reason });
+const withoutValue = ({ reason }: dynamic.CheckFailure): dynamic.CheckFailure => ({ property: "", reason: printable(reason) });
 
 /** So that preview already says that no server is configured. */
 function settingsFailures(): dynamic.CheckFailure[] {

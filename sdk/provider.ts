@@ -76,7 +76,7 @@ export class Provider extends pulumi.ProviderResource {
     constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
         rejectMistakes(name, args);
         const secrets: readonly SettingKey[] = ["apiKey", "password"];
-        const inputs = settingKeys.flatMap(key => {
+        const inputs = settingKeys.flatMap((key): [string, pulumi.Output<string>][] => {
             const value = args[key];
             if (value === undefined) return [];
             const text = pulumi.output<string | number | boolean>(value).apply(String);
@@ -92,7 +92,7 @@ function rejectMistakes(name: string, args: ProviderArgs): void {
     for (const key of settingKeys) {
         const value: unknown = args[key];
         if (value === undefined) continue;
-        texts[key] = ["string", "number", "boolean"].includes(typeof value) ? String(value) : placeholder(key);
+        texts[key] = typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : placeholder(key);
     }
     try {
         readSettings(texts, process.env);

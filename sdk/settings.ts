@@ -114,6 +114,13 @@ export function readSettings(given: SettingTexts, env: NodeJS.ProcessEnv): Setti
     };
 }
 
+/** Where `readSettings` takes each setting from that is set. */
+export function settingSources(given: SettingTexts, env: NodeJS.ProcessEnv): Partial<Record<SettingKey, "given" | "environment">> {
+    const alone = identity.some(key => given[key] !== undefined);
+    const from = (texts: SettingTexts, source: "given" | "environment") => Object.fromEntries(Object.keys(texts).map(key => [key, source]));
+    return { ...(alone ? {} : from(environmentSettings(env), "environment")), ...from(given, "given") };
+}
+
 function environmentSettings(env: NodeJS.ProcessEnv): SettingTexts {
     return Object.fromEntries(settingKeys.flatMap(key => {
         const value = env[environmentVariables[key]];
@@ -144,7 +151,7 @@ function checkUrl(text: string): URL {
     } catch {
         throw new UserError(`url is not one: expected something like https://thingsboard.example.com`);
     }
-    if (url.protocol !== "https:" && url.protocol !== "http:") throw new UserError(`url begins with ${url.protocol}: expected https: (or http: on this machine)`);
+    if (url.protocol !== "https:" && url.protocol !== "http:") throw new UserError("url is no web address: expected it to begin with https:// (or http:// on this machine)");
     if (url.username !== "" || url.password !== "") throw new UserError("url contains a user name or password: give username and password as settings of their own");
     return url;
 }

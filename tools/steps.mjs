@@ -13,17 +13,30 @@ import { linkItself } from "./link.mjs";
 export const repository = fileURLToPath(new URL("..", import.meta.url));
 const inRepository = (/** @type {string[]} */ ...names) => path.join(repository, ...names);
 
+const lock = `checkout-${fingerprint([repository], [])}`;
+
 /** Everything that tests and demo need; each part is skipped if it was done before and nothing has changed. */
 export async function prepare() {
-    const lock = `checkout-${fingerprint([repository], [])}`;
+    const node = await install();
+    const engine = await findEngine();
+    await withLock(lock, () => build(node));
+    return engine;
+}
+
+/** What needs no engine: dependencies and build. Returns the Node.js to go on with. */
+export async function prepareBuild() {
+    const node = await install();
+    await withLock(lock, () => build(node));
+    return node;
+}
+
+async function install() {
     const node = await findNode();
     await withLock(lock, async () => {
         await installDependencies(node);
         linkItself(repository);
     });
-    const engine = await findEngine();
-    await withLock(lock, () => build(node));
-    return engine;
+    return node;
 }
 
 /** @param {string} node */
@@ -57,23 +70,19 @@ async function build(node) {
     if (fs.existsSync(inRepository("bin", "index.js")) && readText(stamp) === sources) return;
     console.error("tsc");
     await run(node, [inRepository("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+    removeLeftOver();
     await run(node, [inRepository("tools", "page.mjs")]);
     fs.mkdirSync(path.dirname(stamp), { recursive: true });
     fs.writeFileSync(stamp, sources);
 }
 
-/** Types of what is run without a build: tests, examples, scripts. @param {string} node */
-export async function checkTypes(node) {
-    const stamp = inRepository("node_modules", ".cache", "pulumi-thingsboard-types");
-    const sources = fingerprint([], ["sdk", "test", "examples", "tools", "bench", "vitest.config.mts", ...configs, "package-lock.json"].map((name) => inRepository(name)));
-    if (fs.existsSync(stamp) && readText(stamp) === sources) return;
-    for (const config of configs.slice(1)) {
-        console.error(`tsc -p ${config}`);
-        await run(node, [inRepository("node_modules", "typescript", "bin", "tsc"), "-p", config]);
+/** The compiler leaves what was built from a source that is no more, and it would be published. */
+function removeLeftOver() {
+    for (const file of fs.readdirSync(inRepository("bin"), { recursive: true, encoding: "utf8" })) {
+        const source = file.replace(/(\.d\.ts|\.js)$/, ".ts");
+        if (source !== file && !fs.existsSync(inRepository("sdk", source))) fs.rmSync(inRepository("bin", file));
     }
-    fs.writeFileSync(stamp, sources);
 }
-const configs = ["tsconfig.json", "tsconfig.test.json", "tsconfig.tools.json", "tsconfig.page.json"];
 
 /**
  * Runs a command with the terminal to itself.

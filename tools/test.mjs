@@ -5,15 +5,16 @@ import { findChromium } from "./chromium.mjs";
 import { EngineError } from "./engine/say.mjs";
 import { forgetThingsBoard } from "./live/target.mjs";
 import { findJava } from "./java.mjs";
+import { checkEverything } from "./lint/checks.mjs";
 import { findMosquitto } from "./mosquitto.mjs";
-import { checkTypes, prepare } from "./steps.mjs";
+import { prepare } from "./steps.mjs";
 import { runVitest } from "./vitest.mjs";
 
 try {
     forgetThingsBoard();
     const engine = await prepare();
     // A part is run while other files are half written.
-    if (process.argv.length === 2) await checkTypes(engine.node);
+    if (process.argv.length === 2) await checkEverything(engine.node);
     await findMosquitto();
     await findJava();
     await findChromium();

@@ -1,8 +1,9 @@
 // `pulumi-thingsboard emulator`: a ThingsBoard for tests, until it is stopped.
-import { Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Emulator, EmulatorOptions, ThingsBoardEdition, ThingsBoardVersion } from "../emulator";
 import { EDITIONS, VERSIONS } from "../emulator/platform/platform";
 import { UserError } from "../userError";
+import { command } from "./frame/command";
 
 interface Flags {
     readonly restPort: number;
@@ -17,14 +18,22 @@ interface Flags {
 }
 
 export function emulatorCommand(): Command {
-    return new Command("emulator")
-        .description("runs ThingsBoard's REST and MQTT in one process, on this machine only, until it is stopped")
+    return command("emulator", {
+        summary: "runs ThingsBoard's REST and MQTT in one process, on this machine only, until it is stopped",
+        about: `For tests: of a program, of a device's firmware, of what happens when things go wrong. Its passwords are known to everybody.
+Its first line with --json: restUrl, mqttsHost, mqttsPort, mqttPort, caFile, username, password, apiKey, adminUrl, adminToken.`,
+        examples: [
+            ["pulumi-thingsboard emulator", "says where everything is, and what to export for a Pulumi program"],
+            ["pulumi-thingsboard emulator --json > where.json &", "for a pipeline"],
+            ["pulumi-thingsboard emulator --dir .thingsboard --thingsboard 3.8 --edition PE", "keeps its data, and is an older Professional Edition"],
+        ],
+        exitCodes: { 0: "it was stopped (Ctrl-C, SIGTERM)", 1: "it could not start" },
+    })
         .option("--rest-port <port>", "port of REST; 0 is any free one", port, 0)
         .option("--mqtts-port <port>", "port of MQTT over TLS; 0 is any free one", port, 0)
         .option("--mqtt-port <port>", "port of plain MQTT; 0 is any free one", port, 0)
         .option("--admin-port <port>", "port for faults and pace; 0 is any free one", port, 0)
         .option("--dir <folder>", "keeps data, keys and certificates there over a restart")
-        .option("--json", "tells where everything is as one line of JSON")
         .addOption(new Option("--thingsboard <version>", "which ThingsBoard to be").choices(VERSIONS).default("4.3"))
         .addOption(new Option("--edition <edition>", "which edition to be").choices(EDITIONS).default("CE"))
         .addOption(new Option("--pace <pace>", "how fast to be: as fast as it can, or as a real server").choices(["unlimited", "real"]).default("unlimited"))

@@ -1,8 +1,9 @@
 // `pulumi-thingsboard report`: the certificates of a stack, counted and listed, from its state and, if asked, from the server.
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { now } from "../clock";
+import { printable } from "../printable";
 import { toHtml } from "../report/html";
 import { withServer } from "../report/live";
 import type { Report, ReportRow } from "../report/model";
@@ -11,42 +12,44 @@ import { summarize } from "../report/summary";
 import { toText } from "../report/terminal";
 import { connect } from "../thingsboard";
 import { UserError } from "../userError";
-import { settingsOf } from "./fleet/config";
-import { resourcesOf, stackNames } from "./fleet/stacks";
-import { createCounter } from "./progress";
+import { stackNames } from "./fleet/stacks";
+import { command, type JsonFlag } from "./frame/command";
+import { createCounter } from "./frame/counter";
+import { type Configured, configured, settingsOf } from "./server/flags";
+import { settingsIn, stackConfig } from "./stack/config";
+import { stackResources } from "./stack/state";
 
-interface Flags {
+interface Flags extends JsonFlag {
     readonly stack: string;
     readonly shards?: number;
+    readonly provider?: string;
     readonly cwd: string;
     readonly live?: true;
     readonly html?: string;
-    readonly json?: true;
     readonly dueDays: number;
     readonly list: number;
 }
 
 export function reportCommand(): Command {
-    return new Command("report")
-        .description("the certificates of a stack: how many, until when, which are due, refused, changed or never seen")
+    return command("report", {
+        summary: "the certificates of a stack: how many, until when, which are due, refused, changed or never seen",
+        about: `Which ThingsBoard --live asks, and as whom: the Provider in the stack's state, or else its configuration (thingsboard:url, …),
+or else the environment (THINGSBOARD_URL, …). Without --live no secret of the state is needed.`,
+        examples: [
+            ["pulumi-thingsboard report --stack prod", "in the terminal"],
+            ["pulumi-thingsboard report --stack prod --live --html fleet.html", "compared with the server, and as a page to look at"],
+            [`pulumi-thingsboard report --stack prod --json | jq '.rows[] | select(.standing != "valid") | .device'`, "for a script"],
+        ],
+        exitCodes: { 0: "the report was made, whatever it tells", 1: "it could not be made" },
+    })
         .requiredOption("--stack <name>", "the stack, or with --shards what the names of the stacks begin with", process.env["PULUMI_STACK"])
         .option("--shards <count>", "how many stacks share the fleet", whole(1))
-        .option("--cwd <folder>", "where Pulumi.yaml is", process.cwd())
+        .addOption(new Option("--cwd <folder>", "where Pulumi.yaml is").default(process.cwd(), "the current folder"))
         .option("--live", "asks ThingsBoard about each device too: what it holds now, and when it was last seen")
+        .option("--provider <name>", "which Provider of the stack --live asks, where it has several")
         .option("--html <file>", "writes a page with plots and a table to search: one file, which needs no network")
-        .option("--json", "prints all of it as JSON")
         .option("--due-days <days>", "a certificate is due so many days before its end; fleets have a number of their own", whole(0), 30)
         .option("--list <count>", "how many devices of each kind are listed", whole(0), 10)
-        .addHelpText(
-            "after",
-            `
-Which ThingsBoard --live asks, and as whom: stack config (thingsboard:url, …), or else the environment (THINGSBOARD_URL, …).
-The state's secrets are not needed. Exit code 0, whatever is found; 1 where the report could not be made.
-
-  pulumi-thingsboard report --stack prod                                    # in the terminal
-  pulumi-thingsboard report --stack prod --live --html fleet.html           # to look at
-  pulumi-thingsboard report --stack prod --json | jq '.rows[] | select(.standing != "valid") | .device'`,
-        )
         .action(show);
 }
 
@@ -55,21 +58,27 @@ async function show(flags: Flags): Promise<void> {
     const stacks = stackNames(flags);
     let rows: ReportRow[] = [];
     for (const stack of stacks) {
-        const resources = await resourcesOf(flags.cwd, stack, "hidden");
+        const resources = await stackResources(flags.cwd, stack, "hidden");
         if (!resources) throw new UserError(`There is no stack ${stack}${flags.shards === undefined ? "" : `: is the fleet really cut into ${flags.shards} shards?`}`);
         for (const row of rowsOf(resources, { stack, dueDays: flags.dueDays, now: at })) rows.push(row);
     }
     let server: string | undefined;
     if (flags.live) {
-        const settings = await settingsOf(flags.cwd, flags.stack);
+        const settings = settingsOf(await serverOf(flags));
         const counter = createCounter("devices compared", rows.length);
         rows = await withServer(rows, { thingsboard: connect(settings), done: counter.one }).finally(counter.end);
         server = new URL(settings.url).host;
     }
     const report: Report = { at: at.toISOString(), stacks, ...(server === undefined ? {} : { server }), dueDays: flags.dueDays, summary: summarize(rows, server !== undefined), rows };
     if (flags.html !== undefined) write(resolve(flags.html), toHtml(report));
-    if (flags.json) console.log(JSON.stringify(report));
+    if (flags.json) console.log(printable(JSON.stringify(report)));
     else console.log(toText(report, flags.list));
+}
+
+/** Shards have the configuration of the stack that names them, which need not exist. */
+async function serverOf({ cwd, stack, shards, provider }: Flags): Promise<Configured> {
+    if (shards === undefined) return configured({ stack, cwd, ...(provider === undefined ? {} : { provider }) });
+    return { given: settingsIn(await stackConfig(cwd, stack)), origin: `the configuration of stack ${stack}` };
 }
 
 function write(file: string, text: string): void {

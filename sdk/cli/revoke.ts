@@ -1,34 +1,40 @@
 // `pulumi-thingsboard revoke <device>`: for the emergency that can't wait for a deployment.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { type Revocation, revoke } from "../reconcilers/revoke";
-import { readSettings } from "../settings";
+import { printable } from "../printable";
 import { connect } from "../thingsboard";
+import { command, type JsonFlag } from "./frame/command";
+import { aboutServer, configured, type ServerFlags, settingsOf, withServer } from "./server/flags";
 
 export function revokeCommand(): Command {
-    return new Command("revoke")
-        .description("revokes a device's certificate on ThingsBoard at once, and for later deployments")
-        .argument("<device>", "name of the device, as ThingsBoard shows it")
-        .option("--json", "tells what was done as one line of JSON")
-        .addHelpText(
-            "after",
-            `
-Which ThingsBoard, and as whom: THINGSBOARD_URL, and THINGSBOARD_API_KEY or THINGSBOARD_USERNAME and THINGSBOARD_PASSWORD.
+    const revocation = command("revoke", {
+        summary: "revokes a device's certificate on ThingsBoard at once, and for later deployments",
+        about: `The device gets a random access token in the place of its certificate, its session is closed, and the certificate is
+noted in its server attribute pulumiRevoked, so that no later "pulumi up" binds it again.
 
-The device gets a random access token in the place of its certificate, its session is closed, and the certificate is
-noted in its server attribute pulumiRevoked, so that no later "pulumi up" binds it again. Exit code 0: revoked; 1: nothing
-was done; 2: done in part, and what is left is said.`,
-        )
-        .action(async (device: string, { json }: { json?: boolean }) => {
-            const settings = readSettings({}, process.env);
-            const done = await revoke(connect(settings), device, { now: Date.now, sleep: (time) => sleep(time) });
-            console.log(json ? JSON.stringify(done) : told(done, settings.url));
-            for (const warning of warnings(done)) console.error(`warning: ${warning}`);
-            if (!done.recorded || done.session === "open" || done.boundAgain) process.exitCode = 2;
-        });
+${aboutServer}`,
+        examples: [
+            ["pulumi-thingsboard revoke pump-1", "with the settings of the environment"],
+            ["pulumi-thingsboard revoke pump-1 --stack prod", "with those of a stack"],
+        ],
+        exitCodes: { 0: "revoked", 1: "nothing was done, and why is said", 3: "done in part, and what is left is said" },
+    }).argument("<device>", "name of the device, as ThingsBoard shows it");
+    return withServer(revocation).action(run);
 }
 
-const told = ({ deviceName, deviceId, credentialsId, at, recorded, session }: Revocation, url: string): string => `Revoked: the certificate of device "${deviceName}" on ${url}, ${at}
+const inPart = 3;
+
+async function run(device: string, flags: ServerFlags & JsonFlag): Promise<void> {
+    const settings = settingsOf(await configured(flags));
+    const done = await revoke(connect(settings), device, { now: Date.now, sleep: (time) => sleep(time) });
+    const said = warnings(done);
+    console.log(flags.json ? printable(JSON.stringify({ ...done, warnings: said })) : told(done, settings.url));
+    for (const warning of said) console.error(`warning: ${printable(warning)}`);
+    if (!done.recorded || done.session === "open" || done.boundAgain) process.exitCode = inPart;
+}
+
+const told = ({ deviceName, deviceId, credentialsId, at, recorded, session }: Revocation, url: string): string => `Revoked: the certificate of device "${printable(deviceName)}" on ${url}, ${at}
 
   certificate     ${credentialsId} (credentialsId)
   the device      ${deviceId} now holds a random access token that nobody knows

@@ -18,6 +18,7 @@ export function createAdminApp(emulator: Emulator): Hono {
     const app = new Hono();
     const wanted = Buffer.from(`Bearer ${emulator.adminToken}`);
     app.use("*", async (c, next) => {
+        if (!isLoopback(c.req.header("host"))) return c.json({ error: "the admin port answers to localhost, 127.0.0.1 and [::1] only" }, 421);
         const given = Buffer.from(c.req.header("authorization") ?? "");
         if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return c.json({ error: "the admin token is missing or wrong" }, 401);
         await next();
@@ -56,6 +57,9 @@ export function createAdminApp(emulator: Emulator): Hono {
     });
     return app;
 }
+
+/** A web page can have its own name point to this machine; what the browser then calls the host is that name. */
+const isLoopback = (host: string | undefined): boolean => /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host ?? "");
 
 const read = async (request: { text(): Promise<string> }): Promise<unknown> => parse(await request.text());
 

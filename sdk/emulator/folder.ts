@@ -1,8 +1,9 @@
 // Where the emulator keeps files: a folder that was named, or a private one that goes away with it.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { privateFolder, writePrivate } from "../privateFile";
 import { UserError } from "../userError";
 import { createAuthority, createServerCertificate, type Pki } from "./pki";
 
@@ -20,7 +21,7 @@ export function openFolder(dir: string | undefined): Folder {
         return { path, isKept: false, release: () => rmSync(path, { recursive: true, force: true }) };
     }
     const path = resolve(dir);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    privateFolder(path, "choose another folder with --dir");
     const lock = join(path, LOCK);
     const holder = existsSync(lock) ? Number(readFileSync(lock, "utf8")) : 0;
     if (holder > 0 && isRunning(holder)) {
@@ -53,13 +54,10 @@ export async function loadKeys(folder: Folder): Promise<Keys> {
     }
     const authority = await createAuthority();
     const keys = { jwtKey: randomBytes(64), pki: { authority, server: await createServerCertificate(authority) } };
-    saveKeys(folder, keys);
+    await saveKeys(folder, keys);
     return keys;
 }
 
-export function saveKeys(folder: Folder, { jwtKey, pki }: Keys): void {
-    if (!folder.isKept) return;
-    const file = join(folder.path, "keys.json");
-    writeFileSync(file, JSON.stringify({ jwtKey: jwtKey.toString("hex"), pki }), { mode: 0o600 });
-    chmodSync(file, 0o600);
+export async function saveKeys(folder: Folder, { jwtKey, pki }: Keys): Promise<void> {
+    if (folder.isKept) await writePrivate(join(folder.path, "keys.json"), JSON.stringify({ jwtKey: jwtKey.toString("hex"), pki }));
 }

@@ -200,7 +200,7 @@ async function start(options: EmulatorOptions, undo: (() => unknown)[]): Promise
         rotateServerCertificate: async (rotation = {}) => {
             const authority = rotation.authority === "new" ? await createAuthority() : keys.pki.authority;
             keys = { ...keys, pki: { authority, server: await createServerCertificate(authority, rotation) } };
-            saveKeys(folder, keys);
+            await saveKeys(folder, keys);
             writeCertificates();
             mqtt.use(keys.pki.server);
         },

@@ -1,5 +1,5 @@
 // Keeps the platform's memory in a file: one line a change, read again at the next start.
-import { closeSync, createReadStream, createWriteStream, existsSync, openSync, renameSync, writeSync, type WriteStream } from "node:fs";
+import { closeSync, createReadStream, createWriteStream, existsSync, openSync, renameSync, rmSync, writeSync, type WriteStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { KeyValueChange, KeyValues } from "./platform/keyValues";
@@ -58,7 +58,9 @@ function applyKeyValue(keyValues: KeyValues, change: KeyValueChange): void {
 
 function compact(file: string, store: Store): void {
     const next = `${file}.new`;
-    const to = openSync(next, "w", 0o600);
+    // Left behind by one that was killed, or put there by somebody else: it is not written through.
+    rmSync(next, { force: true });
+    const to = openSync(next, "wx", 0o600);
     const { keyValues, ...tables } = store;
     for (const name of Object.keys(tables) as (keyof Tables)[]) {
         for (const put of tables[name].values()) writeSync(to, `${JSON.stringify({ table: name, put })}\n`);

@@ -28,6 +28,8 @@ export interface Rotation {
     readonly hosts?: readonly string[];
     /** Dates of the new certificate: valid now, past them, or not there yet. */
     readonly validity?: "valid" | "expired" | "notYetValid";
+    /** Of a valid one: how long from now on; 825 if left out. */
+    readonly days?: number;
 }
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -36,11 +38,11 @@ const DAY = 86_400_000;
 
 const crypto = webcrypto as unknown as Crypto;
 
-export async function createAuthority(): Promise<Authority> {
+export async function createAuthority(name = `ThingsBoard emulator CA ${randomHex(4)}`): Promise<Authority> {
     const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
     const certificate = await x509.X509CertificateGenerator.createSelfSigned(
         {
-            name: `CN=ThingsBoard emulator CA ${randomHex(4)}`,
+            name: [{ CN: [name] }],
             keys,
             serialNumber: serialNumber(),
             signingAlgorithm: ALGORITHM,
@@ -60,7 +62,7 @@ export async function createAuthority(): Promise<Authority> {
 export async function createServerCertificate(authority: Authority, rotation: Rotation = {}): Promise<ServerCertificate> {
     const issuer = new x509.X509Certificate(authority.caPem);
     const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-    const [from, to] = { valid: [-1, 825], expired: [-30, -1], notYetValid: [2, 30] }[rotation.validity ?? "valid"] as [number, number];
+    const [from, to] = { valid: [-1, rotation.days ?? 825], expired: [-30, -1], notYetValid: [2, 30] }[rotation.validity ?? "valid"] as [number, number];
     const hosts = rotation.hosts ?? HOSTS;
     const certificate = await x509.X509CertificateGenerator.create(
         {
@@ -96,4 +98,4 @@ const serialNumber = (): string => `4${randomHex(16).slice(1)}`;
 const exportKey = async (key: CryptoKey): Promise<string> => pem(x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY"));
 
 const importKey = (text: string): Promise<CryptoKey> =>
-    crypto.subtle.importKey("pkcs8", new Uint8Array(x509.PemConverter.decodeFirst(text) as ArrayBuffer), ALGORITHM, false, ["sign"]);
+    crypto.subtle.importKey("pkcs8", new Uint8Array(x509.PemConverter.decodeFirst(text)), ALGORITHM, false, ["sign"]);

@@ -61,11 +61,14 @@ function connackFault(outcome: Extract<Refused, { stage: "connack" }>, context: 
 }
 
 /** ThingsBoard answers 3 (0x88) too when a profile is for CoAP, LwM2M or SNMP ("Device profile has different transport type"). */
-function unavailable(subject: string, { profile, messageRateLimit }: DiagnosisContext, otherwise: string): Diagnosis {
-    if (profile && profile.transportType !== "DEFAULT" && profile.transportType !== "MQTT") {
-        return { cause: "other-transport", sentence: `${subject}: device profile ${words(profile.name)} is for ${words(profile.transportType)}, which shuts MQTT out; give the device a profile with transport DEFAULT or MQTT` };
-    }
-    return { cause: "server-unavailable", sentence: `${subject}: ThingsBoard can't take the session${limit(messageRateLimit)}: ${otherwise}` };
+function unavailable(subject: string, context: DiagnosisContext, otherwise: string): Diagnosis {
+    return otherTransport(subject, context) ?? { cause: "server-unavailable", sentence: `${subject}: ThingsBoard can't take the session${limit(context.messageRateLimit)}: ${otherwise}` };
+}
+
+/** A profile that shuts MQTT out; undefined for any other, and where the profile is not known. */
+export function otherTransport(subject: string, { profile }: DiagnosisContext): Diagnosis | undefined {
+    if (!profile || profile.transportType === "DEFAULT" || profile.transportType === "MQTT") return undefined;
+    return { cause: "other-transport", sentence: `${subject}: device profile ${words(profile.name)} is for ${words(profile.transportType)}, which shuts MQTT out; give the device a profile with transport DEFAULT or MQTT` };
 }
 
 function coded(packet: "CONNACK" | "PUBACK" | "DISCONNECT", outcome: MqttRefusal, reason: Reason, context: DiagnosisContext): Diagnosis {

@@ -7,11 +7,22 @@ import { cloudHost, day, deviceAt, duration, short, words } from "./wording";
 
 export function diagnoseUnauthorized(outcome: Refused & Reason, context: DiagnosisContext): Diagnosis {
     const subject = `${deviceAt(outcome, context, "was refused")} (CONNACK ${codeText(outcome.mqttVersion, outcome)})`;
-    return dates(subject, outcome, context) ?? binding(subject, outcome, context);
+    return dates(subject, outcome, context) ?? binding(subject, outcome, context) ?? boundAndRefused(subject, outcome, context);
+}
+
+/** What is presented, when (ISO 8601, by this machine's clock), and to which port: seen on a connection, or foreseen. */
+export type Presented = Pick<Refused, "presented" | "at" | "host">;
+
+/**
+ * Why ThingsBoard would refuse this certificate for this device, as far as the REST side can tell; undefined where
+ * nothing speaks against it.
+ */
+export function foreseeUnauthorized(subject: string, presented: Presented, context: DiagnosisContext): Diagnosis | undefined {
+    return dates(subject, presented, context) ?? binding(subject, presented, context);
 }
 
 /** ThingsBoard looks at the leaf's dates by its own clock. */
-function dates(subject: string, { presented, at }: Refused, { clockSkewMs = 0 }: DiagnosisContext): Diagnosis | undefined {
+function dates(subject: string, { presented, at }: Presented, { clockSkewMs = 0 }: DiagnosisContext): Diagnosis | undefined {
     const serverNow = Date.parse(at) + clockSkewMs;
     const skew = Math.abs(clockSkewMs) >= 2000 ? ` (the server's clock is ${duration(clockSkewMs)} ${clockSkewMs < 0 ? "behind" : "ahead of"} this machine's)` : "";
     if (serverNow > Date.parse(presented.notAfter)) {
@@ -26,7 +37,7 @@ function dates(subject: string, { presented, at }: Refused, { clockSkewMs = 0 }:
     return undefined;
 }
 
-function binding(subject: string, outcome: Refused, context: DiagnosisContext): Diagnosis {
+function binding(subject: string, outcome: Presented, context: DiagnosisContext): Diagnosis | undefined {
     const { credential, boundCredentialsId, boundTo, profile, deviceName } = context;
     const ours = outcome.presented.credentialsId;
     if (boundTo !== undefined && boundTo !== deviceName) {
@@ -38,7 +49,7 @@ function binding(subject: string, outcome: Refused, context: DiagnosisContext): 
     if (credential === undefined) {
         return { cause: "certificate-unknown", sentence: `${subject}: the certificate ${short(ours)} arrived, but no device holds it, or its dates don't suit the server's clock; bind it with DeviceCredential before the check, and see that mqttHost belongs to the ThingsBoard where it is bound` };
     }
-    if (credential.credentialsType === "X509_CERTIFICATE" && credential.credentialsId === ours) return boundAndRefused(subject, outcome, context);
+    if (credential.credentialsType === "X509_CERTIFICATE" && credential.credentialsId === ours) return undefined;
 
     const holds = credential.credentialsType === "X509_CERTIFICATE" ? `another certificate (${short(credential.credentialsId)})` : `${article(credential.credentialsType)} instead of a certificate`;
     if (boundCredentialsId === ours) {
@@ -56,7 +67,7 @@ function binding(subject: string, outcome: Refused, context: DiagnosisContext): 
 }
 
 /** All seems well on the REST side: the two sides may not be one ThingsBoard, or one of its nodes does not know yet. */
-function boundAndRefused(subject: string, outcome: Refused, context: DiagnosisContext): Diagnosis {
+function boundAndRefused(subject: string, outcome: Presented, context: DiagnosisContext): Diagnosis {
     const where = context.restHost === undefined ? "" : ` at ${context.restHost}`;
     const remedy = cloudHost(outcome, context) ?? "see that mqttHost is the same ThingsBoard as url, try again in a minute (nodes of a cluster may lag), and compare the server's clock with the certificate's dates";
     return { cause: "certificate-unknown", sentence: `${subject} although its certificate ${short(outcome.presented.credentialsId)} is bound${where}: ${remedy}` };

@@ -4,9 +4,10 @@ import { X509Certificate } from "node:crypto";
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction, type TcpNetConnectOpts } from "node:net";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from "node:tls";
+import { excerpt } from "../printable";
 import type { Deadline } from "./deadline";
 import { Stopped } from "./deadline";
-import type { Evidence, Refusal, ServerCertificate } from "./outcome";
+import type { Evidence, Refusal, ServerCertificate, Step } from "./outcome";
 import { errorCode, handshakeRefusal, serverCertificateFault } from "./tlsFault";
 
 export interface Target {
@@ -22,16 +23,25 @@ export type Lookup = (host: string) => Promise<LookupAddress[]>;
 /** Filled step by step, so that it tells how far a connection got whatever ended it. */
 export type Seen = { -readonly [Field in keyof Evidence]?: Evidence[Field] };
 
-/** Told of the socket as soon as there is one, to close it however the connection ends. */
-export type Opened = (socket: TLSSocket) => void;
+export interface Watcher {
+    /** As soon as there is a socket, to close it however the connection ends. */
+    opened(socket: TLSSocket): void;
+    /** For whoever tells of a connection while it is made. */
+    reached?(step: Step): void;
+}
 
 /** @throws Stopped at dns, tcp, tls-server, tls-client or timeout. */
-export async function dial(target: Target, lookup: Lookup, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
-    const socket = await handshake(target, lookup, time, seen, opened);
+export async function dial(target: Target, lookup: Lookup, time: Deadline, seen: Seen, watcher: Watcher): Promise<TLSSocket> {
+    const socket = await handshake(target, lookup, time, seen, watcher);
     const fault = serverFault(socket);
     if (fault) throw new Stopped(fault);
-    seen.reached = "tls";
+    reach("tls", seen, watcher);
     return socket;
+}
+
+function reach(step: Step, seen: Seen, watcher: Watcher): void {
+    seen.reached = step;
+    watcher.reached?.(step);
 }
 
 /** Node's verdict on the server's certificate, which is an error's code although its type says Error. */
@@ -46,10 +56,10 @@ export function serverFault(socket: TLSSocket): Extract<Refusal, { stage: "tls-s
  * A finished handshake, its server not judged yet. Verification is left to the caller, who must ask `serverFault`
  * before a byte is sent: an untrusted certificate can be shown to the user only if the handshake is let through.
  */
-export async function handshake(target: Target, lookup: Lookup, time: Deadline, seen: Seen, opened: Opened): Promise<TLSSocket> {
+export async function handshake(target: Target, lookup: Lookup, time: Deadline, seen: Seen, watcher: Watcher): Promise<TLSSocket> {
     const { host, port, serverName, secureContext } = target;
     const addresses = await time.within("dns", lookup(host)).catch(stopAt("dns"));
-    seen.reached = "dns";
+    reach("dns", seen, watcher);
 
     const found: LookupFunction = (_host, _options, done) => done(null, addresses);
     // One socket for TCP and TLS: with a socket under another, Node crashes when the lower one is destroyed first (22.23).
@@ -67,10 +77,10 @@ export async function handshake(target: Target, lookup: Lookup, time: Deadline, 
         checkServerIdentity: (_name, certificate) => checkServerIdentity(serverName, certificate),
     };
     const socket = connectTls(options);
-    opened(socket);
+    watcher.opened(socket);
     const secured = emitted(socket, "secureConnect");
     await time.within("tcp", emitted(socket, "connect")).catch(stopAt("tcp"));
-    seen.reached = "tcp";
+    reach("tcp", seen, watcher);
     if (socket.remoteAddress) seen.remoteAddress = `${socket.remoteAddress} port ${socket.remotePort}`;
     if (socket.localAddress) seen.localAddress = `${socket.localAddress} port ${socket.localPort}`;
 
@@ -93,14 +103,14 @@ function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
         fingerprint: certificate.fingerprint256,
         subject: oneLine(certificate.subject),
         issuer: oneLine(certificate.issuer),
-        ...(certificate.subjectAltName && { names: certificate.subjectAltName }),
+        ...(certificate.subjectAltName && { names: excerpt(certificate.subjectAltName) }),
         notBefore: new Date(certificate.validFrom).toISOString(),
         notAfter: new Date(certificate.validTo).toISOString(),
     };
 }
 
-/** Node writes one part of a name a line. */
-export const oneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ");
+/** Node writes one part of a name a line. Whoever made the certificate chose what stands in it. */
+export const oneLine = (name: string | undefined): string => excerpt((name ?? "").split("\n").join(", "));
 
 function emitted(socket: TLSSocket, event: "connect" | "secureConnect"): Promise<void> {
     const promise = new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 // Checks a request before anything is sent, and makes of it what every connection needs.
 
-import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, randomBytes, type X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { UserError } from "../userError";

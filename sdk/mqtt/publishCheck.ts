@@ -6,16 +6,18 @@ import type { TLSSocket } from "node:tls";
 import { deadline, Stopped } from "./deadline";
 import { dial, type Lookup, type Seen } from "./dial";
 import { type Clock, systemClock } from "./observe";
-import type { Accepted, Evidence, MqttVersion, PublishCheckOutcome, PublishCheckRequest, Refused } from "./outcome";
+import type { Accepted, Evidence, MqttVersion, PublishCheckOutcome, PublishCheckRequest, Refused, Step } from "./outcome";
 import { type Prepared, prepare } from "./prepare";
 import { openSession } from "./session";
 
 export interface PublishCheckDeps extends Clock {
     random(size: number): Buffer;
     lookup: Lookup;
+    /** Hears of each step when it is done; of those of a second connection again. */
+    reached(step: Step): void;
 }
 
-const system: PublishCheckDeps = { ...systemClock, random: randomBytes, lookup: host => lookup(host, { all: true }) };
+const system: PublishCheckDeps = { ...systemClock, random: randomBytes, lookup: host => lookup(host, { all: true }), reached: () => undefined };
 
 /** A server may block an address for a while after some refusals (ThingsBoard: ten, when that is switched on). */
 const maxConnections = 3;
@@ -31,14 +33,15 @@ const maxWaitMs = 30_000;
  * @throws UserError for input that can't work, before anything is sent.
  */
 export async function publishCheck(request: PublishCheckRequest, deps: Partial<PublishCheckDeps> = {}): Promise<PublishCheckOutcome> {
-    const { now, sleep, random, lookup } = { ...system, ...deps };
-    const prepared = prepare(request, random);
+    const known = { ...system, ...deps };
+    const { sleep } = known;
+    const prepared = prepare(request, known.random);
     const { protocolVersion = "auto" } = request;
     let version: MqttVersion = protocolVersion === "auto" ? "5" : protocolVersion;
     let waitedMs = 0;
 
     for (let connections = 1; ; connections++) {
-        const outcome = await connectOnce(prepared, version, connections, now, lookup);
+        const outcome = await connectOnce(prepared, version, connections, known);
         if (outcome.ok || connections === maxConnections) return outcome;
         if (protocolVersion === "auto" && version === "5" && refusesMqtt5(outcome)) {
             version = "3.1.1";
@@ -51,7 +54,7 @@ export async function publishCheck(request: PublishCheckRequest, deps: Partial<P
     }
 }
 
-async function connectOnce(prepared: Prepared, version: MqttVersion, connections: number, now: () => number, lookup: Lookup): Promise<PublishCheckOutcome> {
+async function connectOnce(prepared: Prepared, version: MqttVersion, connections: number, { now, lookup, reached }: PublishCheckDeps): Promise<PublishCheckOutcome> {
     const { host, port, presented, clientId, message, timeoutSeconds } = prepared;
     const seen: Seen = {};
     let opened: TLSSocket | undefined;
@@ -80,15 +83,17 @@ async function connectOnce(prepared: Prepared, version: MqttVersion, connections
 
     async function converse() {
         const begin = performance.now();
-        const socket = await dial(prepared, lookup, time, seen, socket => (opened = socket));
+        const socket = await dial(prepared, lookup, time, seen, { opened: socket => (opened = socket), reached });
         const session = openSession(socket, version, clientId);
         try {
             const connack = await time.within("connack", session.connected);
             Object.assign(seen, { reached: "connack", connectMs: since(begin) });
+            reached("connack");
             if (!message) return connack;
             const published = performance.now();
             const puback = await time.within("puback", session.publish(message));
             Object.assign(seen, { reached: "puback", publishMs: since(published) });
+            reached("puback");
             return puback;
         } finally {
             await session.leave();

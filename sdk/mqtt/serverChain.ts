@@ -54,7 +54,7 @@ export async function fetchServerChain(request: ServerChainRequest): Promise<Ser
     const seen: Seen = {};
     let opened: TLSSocket | undefined;
     try {
-        const socket = await handshake(target, name => lookup(name, { all: true }), time, seen, socket => (opened = socket));
+        const socket = await handshake(target, name => lookup(name, { all: true }), time, seen, { opened: socket => (opened = socket) });
         const chain = peerChain(socket);
         if (pin === undefined) judge(subject, socket, target.serverName, seen);
         else judgePinned(subject, chain, pin, target.serverName);
@@ -80,7 +80,7 @@ function readPin(fingerprint: string): string {
 }
 
 /** What the server sent and, at its end, what is trusted here and signed the last of it. */
-function peerChain(socket: TLSSocket): X509Certificate[] {
+export function peerChain(socket: TLSSocket): X509Certificate[] {
     const chain: X509Certificate[] = [];
     let peer: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
     // A root is its own issuer.

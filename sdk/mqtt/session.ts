@@ -67,6 +67,7 @@ export function openSession(socket: TLSSocket, version: MqttVersion, clientId: s
                 return answer("puback", packet.reasonCode ?? 0);
             case "disconnect":
                 return stop({ stage: "closed", waitedFor, ...reason("disconnect", version, packet.reasonCode ?? 0) });
+            default: // Nothing else is waited for.
         }
     }
 

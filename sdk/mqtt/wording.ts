@@ -5,7 +5,7 @@ import type { Evidence } from "./outcome";
 
 /** Text from outside, fit for a log line and for gRPC: quoted, bounded, on one line, no half characters. */
 export function words(text: string): string {
-    const characters = [...text.replace(/[\s\p{Cc}\p{Cs}\u2028\u2029]+/gu, " ").trim()];
+    const characters = [...text.replace(/[\s\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, " ").trim()];
     return `"${characters.length > 120 ? `${characters.slice(0, 120).join("")}…` : characters.join("")}"`;
 }
 

@@ -1,10 +1,11 @@
 // A folder with a device's key in it: only its owner may look in, each file is there whole or not at all, and what
 // somebody else put there is left alone.
 
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { lstat, mkdir, open, readFile, rename, rm, rmdir, unlink } from "node:fs/promises";
+import { lstat, mkdir, readFile, rm, rmdir, unlink } from "node:fs/promises";
 import * as path from "node:path";
+import { noFollow, posix, writePrivate } from "../privateFile";
 import { UserError } from "../userError";
 import { stackOf } from "./ownership";
 
@@ -27,10 +28,6 @@ interface Manifest extends Holder {
 
 /** Lists what was written, so that an interrupted `up` and a later `destroy` tell it from what was there. */
 const manifestName = ".pulumi-thingsboard.json";
-
-/** A symbolic link is never followed: it might lead out of the folder. */
-const noFollow = constants.O_NOFOLLOW ?? 0;
-const posix = process.platform !== "win32";
 
 export const digestsOf = (files: Files): Digests => Object.fromEntries(Object.entries(files).map(([name, text]) => [name, sha256(text)]));
 
@@ -106,19 +103,9 @@ async function requireFolder(folder: string): Promise<string | undefined> {
 }
 
 async function writeWhole(file: string, text: string | Buffer): Promise<void> {
-    const draft = `${file}.${randomBytes(6).toString("hex")}.new`;
     try {
-        const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow, 0o600);
-        try {
-            await handle.writeFile(text);
-            await handle.sync();
-        } finally {
-            await handle.close();
-        }
-        // Takes the place of a symbolic link, too, and not that of what it points to.
-        await rename(draft, file);
+        await writePrivate(file, text, { lasting: true });
     } catch (error) {
-        await rm(draft, { force: true });
         throw new UserError(`can't write ${file} (${(error as NodeJS.ErrnoException).code ?? "failed"}): give directory a folder that may be written to`);
     }
 }

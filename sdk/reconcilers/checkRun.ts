@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { diagnose, diagnoseNotStored, type DiagnosisContext } from "../mqtt/diagnosis";
 import { observe } from "../mqtt/observe";
-import type { PublishCheckOutcome } from "../mqtt/outcome";
+import type { PublishCheckOutcome, Step } from "../mqtt/outcome";
 import { type Message, type TelemetryProfile, deviceMessage, marker, markerKey } from "../mqtt/payload";
 import { publishChecks } from "../mqtt/pool";
 import { publishCheck } from "../mqtt/publishCheck";
@@ -44,7 +44,8 @@ export interface CheckResult {
 /** A value is mostly there within a second of its PUBACK; rule chains under load take longer. */
 const storedWithinMs = 10_000;
 
-export async function runCheck(server: Server, inputs: PublishCheckInputs): Promise<CheckResult> {
+/** @param reached hears of each step of the connection */
+export async function runCheck(server: Server, inputs: PublishCheckInputs, reached: (step: Step) => void = () => undefined): Promise<CheckResult> {
     if (inputs.mode === "observe") return observed(server, inputs);
     const name = inputs.deviceName ?? inputs.deviceId;
     const subject = `publish check of device "${name}"`;
@@ -62,7 +63,7 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs): Prom
         ...skew(thingsboard),
     } as const;
     const outcome = await publishChecks.run(() =>
-        naming(subject, () => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" })),
+        naming(subject, () => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" }, { reached })),
     );
     const evidence = describe(outcome);
     const known = await diagnosisContext(server, thingsboard, inputs, profile, outcome.presented.credentialsId);
@@ -176,7 +177,7 @@ async function observed(server: Server, inputs: PublishCheckInputs): Promise<Che
     };
 }
 
-async function profileOf(thingsboard: ThingsBoard, deviceId: string): Promise<DeviceProfile | undefined> {
+export async function profileOf(thingsboard: ThingsBoard, deviceId: string): Promise<DeviceProfile | undefined> {
     const device = await thingsboard.deviceById(deviceId);
     return device?.deviceProfileId ? thingsboard.deviceProfile(device.deviceProfileId.id) : undefined;
 }

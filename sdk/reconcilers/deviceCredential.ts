@@ -5,18 +5,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
-import { readLeaf } from "../x509/leaf";
+import { keyId, readLeaf } from "../x509/leaf";
 import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./binding";
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
 import { boundCertificate, describeRow, freshToken, identity } from "./credentialRow";
-import { credentialFailures, endOf } from "./deviceCredentialInputs";
+import { credentialFailures, endOf, named, weaknessOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { foretell } from "./foretold";
 import { noteOthers, othersWithout } from "./others";
 import { stackOf } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
-import { refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
+import { keyName, refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
 import { saveRow } from "./save";
 import type { ServerOf } from "./server";
 
@@ -32,7 +32,7 @@ export interface DeviceCredentialInputs extends DriftInputs {
     /** With `--parallel 1`: what the program's others want. Read by `check`, which leaves it out of the state. */
     readonly others?: unknown;
     /** Declared by nobody: `read` says that our certificate was revoked meanwhile, so that preview can refuse it. */
-    readonly revoked?: { readonly credentialsId: string; readonly on: string };
+    readonly revoked?: { readonly credentialsId: string; readonly keyId?: string; readonly on: string };
 }
 
 export interface DeviceCredentialState extends DeviceCredentialInputs {
@@ -66,8 +66,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     return {
         async check(olds, { others, ...news }) {
             noteOthers(news.declaredBy, others);
-            const ending = isUnknown(news) ? undefined : endOf(news, now());
-            if (ending !== undefined) warn(ending);
+            for (const warning of isUnknown(news) ? [] : [endOf(news, now()), weaknessOf(news)]) if (warning !== undefined) warn(warning);
             const failures = credentialFailures(olds, news, now());
             if (olds.declaredBy === undefined && news.adopt === true && failures.length === 0 && !isUnknown(news)) await foretell(() => replaced(news), warn);
             return { inputs: news, failures };
@@ -141,15 +140,14 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const thingsboard = about({ ...inputs, deviceName: device.name });
         let saved: DeviceCredentials | undefined;
         try {
-            const notes = await notesOn(thingsboard, device.id.id);
-            refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.credentialsId);
             const binding = { id, declaredBy: inputs.declaredBy, credentialsId: leaf.credentialsId } satisfies Binding;
-            let marked = sameJson(bindingIn(notes), binding);
             saved = await saveRow(thingsboard, device.id.id, async row => {
+                // After the row was read: a certificate that is revoked from now on changes the row, and this save is refused.
+                const notes = await notesOn(thingsboard, device.id.id);
+                refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.base64Der);
                 await refuseForeign(thingsboard, device, row, bindingIn(notes), leaf.credentialsId, inputs, before);
                 // First of all: were it to fail afterwards, a predecessor would revoke what is bound by then.
-                if (!marked) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: binding });
-                marked = true;
+                if (!sameJson(bindingIn(notes), binding)) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: binding });
                 return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der };
             });
         } catch (error) {
@@ -227,8 +225,8 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const thingsboard = about({ ...news, deviceName: device.name });
         const row = await thingsboard.credentials(device.id.id);
         const notes = await notesOn(thingsboard, device.id.id);
-        const { credentialsId } = readLeaf(news.certificatePem);
-        refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, credentialsId);
+        const { base64Der, credentialsId } = readLeaf(news.certificatePem);
+        refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, base64Der);
         if (row) await refuseForeign(thingsboard, device, row, bindingIn(notes), credentialsId, news, undefined);
         await release(id, state);
         try {
@@ -260,8 +258,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     }
 
     async function revocation(state: DeviceCredentialState): Promise<Pick<DeviceCredentialInputs, "revoked">> {
-        const on = revokedIn((await notesOn(about(state), state.deviceId)).get(revokedAttribute))[state.credentialsId];
-        return on === undefined ? {} : { revoked: { credentialsId: state.credentialsId, on } };
+        const revoked = revokedIn((await notesOn(about(state), state.deviceId)).get(revokedAttribute));
+        const on = revoked[state.credentialsId];
+        if (on === undefined) return {};
+        // After an earlier `refresh` the state holds what was found, and no longer what was bound.
+        const key = identity(state.certificatePem) === state.credentialsId ? keyId(readLeaf(state.certificatePem).base64Der) : state.revoked?.keyId;
+        return { revoked: { credentialsId: state.credentialsId, on, ...(key === undefined || revoked[keyName(key)] === undefined ? {} : { keyId: key }) } };
     }
 
     /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */
@@ -321,8 +323,6 @@ function takenElsewhere(deviceName: string, credentialsId: string): string {
     const who = holder !== undefined && holder !== deviceName ? `device "${holder}" of this program` : "another device of this ThingsBoard (perhaps of another tenant)";
     return `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
 }
-
-export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
 
 /** Only a certificate that was ours and in its place: not what drift had put there. */
 function replacedBy(credentialsId: string, before: DeviceCredentialState | undefined): Pick<DeviceCredentialState, "replacedCertificatePem"> {

@@ -1,13 +1,18 @@
 // What can be wrong with a declared credential, said before anything is sent.
 
+import { X509Certificate } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
 import { millisecondsPerDay } from "../clock";
-import { leafFault, readLeaf } from "../x509/leaf";
+import { keyId, leafFault, readLeaf } from "../x509/leaf";
+import { weakHash } from "../x509/strength";
 import { claim, noteHeldBefore } from "./claims";
-import { type DeviceCredentialInputs, named } from "./deviceCredential";
+import type { DeviceCredentialInputs } from "./deviceCredential";
 import { driftFailures } from "./drift";
 import { isUnknown } from "./reconciler";
-import { revokedSentence } from "./revoked";
+import { revokedKeySentence, revokedSentence } from "./revoked";
+
+/** The device as the reader knows it; empty where none is given. */
+export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceName ?? inputs.deviceId ?? "";
 
 export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: DeviceCredentialInputs, now: Date): dynamic.CheckFailure[] {
     const failures: dynamic.CheckFailure[] = [];
@@ -24,8 +29,10 @@ export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: 
         const fault = leafFault(news.certificatePem, bound ? new Date(0) : now);
         if (fault) fail("certificatePem", `certificatePem: ${fault}`);
         else {
-            const { credentialsId } = readLeaf(news.certificatePem);
-            if (olds.revoked?.credentialsId === credentialsId) failures.push({ property: "certificatePem", reason: revokedSentence(named(news), olds.revoked.on) });
+            const { base64Der, credentialsId } = readLeaf(news.certificatePem);
+            const { revoked } = olds;
+            if (revoked?.credentialsId === credentialsId) failures.push({ property: "certificatePem", reason: revokedSentence(named(news), revoked.on) });
+            else if (revoked?.keyId !== undefined && revoked.keyId === keyId(base64Der)) failures.push({ property: "certificatePem", reason: revokedKeySentence(named(news), revoked.on) });
             const other = claim("certificate", credentialsId, news.declaredBy, named(news));
             if (other !== undefined) fail("certificatePem", `certificatePem is also the certificate of device "${other}" in this program: a certificate identifies one device, so issue one for each`);
         }
@@ -40,6 +47,13 @@ export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: 
         if (other !== undefined) fail("deviceId", `two DeviceCredentials of this program are for it, also ${other}: a device has one credential`);
     }
     return failures;
+}
+
+/** A warning about a certificate whose like somebody could make; undefined for any other. */
+export function weaknessOf(news: DeviceCredentialInputs): string | undefined {
+    if (leafFault(news.certificatePem, new Date(0)) !== undefined) return undefined;
+    const hash = weakHash(new X509Certificate(news.certificatePem));
+    return hash === undefined ? undefined : `device "${named(news)}": its certificate is signed with ${hash}, which can be forged and which clients and servers with current TLS libraries refuse; issue one that is signed with SHA-256`;
 }
 
 /** Days; for certificates that live shorter than three times as long, a third of their life. */

@@ -1,6 +1,7 @@
 // What somebody else changed: how `read` tells, and what follows.
 
 import type { dynamic } from "@pulumi/pulumi";
+import { excerpt } from "../printable";
 import { isUnknown } from "./reconciler";
 
 /**
@@ -17,8 +18,11 @@ export interface DriftInputs {
     readonly changedElsewhere?: ChangedElsewhere;
 }
 
+/** Values that somebody else wrote, in state and on the terminal. */
+const longest = 1000;
+
 export const changedElsewhere = (found: Readonly<Record<string, string | undefined>>): { changedElsewhere?: ChangedElsewhere } => {
-    const changes = Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const changes = Object.entries(found).flatMap(([property, change]) => (change === undefined ? [] : [[property, excerpt(change, longest)] as const]));
     return changes.length === 0 ? {} : { changedElsewhere: Object.fromEntries(changes) };
 };
 

@@ -4,7 +4,7 @@ import type { Device, DeviceProfile } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { freshToken } from "./credentialRow";
-import { revokedAttribute, revokedOf } from "./revoked";
+import { type Revoked, revocationOf, revokedAttribute, revokedOf } from "./revoked";
 
 export interface Revocation {
     readonly deviceName: string;
@@ -49,7 +49,7 @@ export async function revoke(thingsboard: ThingsBoard, name: string, { now, slee
     const at = new Date(now() + Math.round(client.clockSkewMs() ?? 0)).toISOString();
     // Side by side: the release must not wait for a note that fails, and once the device is released nothing on the server
     // tells which certificate it had.
-    const noted = record(client, id, credentialsId, at).then(() => true, (error: unknown) => (isApiError(error) ? false : Promise.reject(error as Error)));
+    const noted = record(client, id, revocationOf(credentialsId, row.credentialsValue, at)).then(() => true, (error: unknown) => (isApiError(error) ? false : Promise.reject(error as Error)));
     const [recorded] = await Promise.all([noted, release(client, id, credentialsId)]);
     const session = await endSession(client, id, sleep);
     const last = await client.credentials(id);
@@ -59,8 +59,8 @@ export async function revoke(thingsboard: ThingsBoard, name: string, { now, slee
 
 const chainProfile = (profile: DeviceProfile | undefined) => (profile?.provisionType === "X509_CERTIFICATE_CHAIN" ? { chainProfile: profile.name } : {});
 
-async function record(client: ThingsBoard, id: Device["id"]["id"], credentialsId: string, at: string): Promise<void> {
-    await client.saveAttributes(id, { [revokedAttribute]: { ...(await revokedOf(client, id)), [credentialsId]: at } });
+async function record(client: ThingsBoard, id: Device["id"]["id"], revocation: Revoked): Promise<void> {
+    await client.saveAttributes(id, { [revokedAttribute]: { ...(await revokedOf(client, id)), ...revocation } });
 }
 
 /** A random token that nobody knows takes the certificate's place. Decides anew if someone else was faster. */

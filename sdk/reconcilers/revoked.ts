@@ -3,8 +3,12 @@
 import type { DeviceId } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
+import { certificateId, keyId } from "../x509/leaf";
 
-/** Server attribute of the device: `{ "<credentialsId>": "<when, ISO 8601>" }`. */
+/**
+ * Server attribute of the device: `{ "<credentialsId>": "<when, ISO 8601>", "key:<keyId>": "<when>" }`. The key is noted
+ * too: whoever stole it is no less dangerous with a new certificate for it, as a renewal that keeps the key makes one.
+ */
 export const revokedAttribute = "pulumiRevoked";
 
 export type Revoked = Readonly<Record<string, string>>;
@@ -19,13 +23,35 @@ export async function revokedOf(thingsboard: ThingsBoard, deviceId: DeviceId): P
     return revokedIn(found?.find(({ key }) => key === revokedAttribute)?.value);
 }
 
+/** What is noted of a certificate when it is revoked. */
+export function revocationOf(credentialsId: string, base64Der: string | null, at: string): Revoked {
+    const id = base64Der === null ? undefined : keyId(base64Der);
+    return { [credentialsId]: at, ...(id === undefined ? {} : { [keyName(id)]: at }) };
+}
+
+export const keyName = (id: string): string => `key:${id}`;
+
 export const revokedSentence = (deviceName: string, on: string): string =>
     `device "${deviceName}": this certificate was revoked on ${on} and is never bound again: issue a new key and certificate`;
 
-/** @throws RevokedError if the certificate is among the revoked ones. */
-export function refuseRevoked(revoked: Revoked, deviceName: string, credentialsId: string): void {
-    const on = revoked[credentialsId];
+export const revokedKeySentence = (deviceName: string, on: string): string =>
+    `device "${deviceName}": the key of this certificate was revoked on ${on}, with an earlier certificate, and is never bound again: issue a certificate for a new key`;
+
+/** When this certificate's key was revoked; undefined when it was not. */
+function keyRevokedOn(revoked: Revoked, base64Der: string): string | undefined {
+    if (!Object.keys(revoked).some(name => name.startsWith(keyName("")))) return undefined;
+    const id = keyId(base64Der);
+    return id === undefined ? undefined : revoked[keyName(id)];
+}
+
+export const isRevoked = (revoked: Revoked, base64Der: string): boolean => revoked[certificateId(base64Der)] !== undefined || keyRevokedOn(revoked, base64Der) !== undefined;
+
+/** @throws RevokedError if the certificate or its key is among the revoked ones. */
+export function refuseRevoked(revoked: Revoked, deviceName: string, base64Der: string): void {
+    const on = revoked[certificateId(base64Der)];
     if (on !== undefined) throw new RevokedError(revokedSentence(deviceName, on), on);
+    const keyOn = keyRevokedOn(revoked, base64Der);
+    if (keyOn !== undefined) throw new RevokedError(revokedKeySentence(deviceName, keyOn), keyOn);
 }
 
 /** No later try gets further with the same certificate. */

@@ -3,7 +3,7 @@
 import type { DeviceId } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { readLeaf } from "../x509/leaf";
-import { revokedOf } from "./revoked";
+import { isRevoked, revokedOf } from "./revoked";
 import { saveRow } from "./save";
 
 export interface Rollback {
@@ -21,7 +21,7 @@ export type RolledBack = "bound" | "revoked" | "changed";
 
 export async function rollBack(thingsboard: ThingsBoard, { deviceId, from, toPem }: Rollback): Promise<RolledBack> {
     const { credentialsId, base64Der } = readLeaf(toPem);
-    if (Object.hasOwn(await revokedOf(thingsboard, deviceId), credentialsId)) return "revoked";
+    if (isRevoked(await revokedOf(thingsboard, deviceId), base64Der)) return "revoked";
     const saved = await saveRow(thingsboard, deviceId, row =>
         row.credentialsId === from ? { ...row, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: base64Der } : undefined,
     );

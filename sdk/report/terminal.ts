@@ -1,10 +1,8 @@
 // The report for a terminal and a log: a few lines for thousands of devices.
 
+import { printable } from "../printable";
 import type { Report, ReportRow } from "./model";
 import { issuerOf } from "./summary";
-
-/** Names come from programs and servers: none of them may move the cursor or change its colour. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 
 const bars = "▁▂▃▄▅▆▇█";
 

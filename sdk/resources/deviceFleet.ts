@@ -217,7 +217,7 @@ export class DeviceFleet extends pulumi.ComponentResource {
         const authority = args.certificate?.authority;
         const signing = authority ? { authority: pulumi.secret({ certificatePem: authority.identityPem, privateKeyPem: authority.privateKeyPem }) } : {};
         const common = { ...born, ...signing, settings: settingsOf(args), concurrency: args.concurrency ?? devicesACall * (new pulumi.Config("thingsboard").getNumber("concurrency") ?? 8) };
-        const guarded = { members: membersOf(names), onRemove: common.settings["onRemove"], ...(args.maxRemovals === undefined ? {} : { maxRemovals: args.maxRemovals }) };
+        const guarded = { members: membersOf(names), onRemove: common.settings.onRemove, ...(args.maxRemovals === undefined ? {} : { maxRemovals: args.maxRemovals }) };
         const membership = new FleetMembership(fleetName, { ...born, ...guarded }, { parent: this });
         this.names = new Set(names);
         this.batches = members.map((those, batch) => new FleetBatch(`${fleetName}-${batch}`, { ...common, batch, ...declared(those) }, { parent: this, dependsOn: membership }));

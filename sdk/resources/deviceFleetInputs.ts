@@ -39,7 +39,7 @@ function oneLine(pem: string): string {
 /** A key that was given by mistake goes no further; its first line stays for the check to complain about. */
 const withoutKeys = (text: string): string => (typeof text === "string" ? text.replace(/(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(?=-----END|$)/g, "$1\n") : text);
 
-export function settingsOf(args: DeviceFleetArgs): pulumi.Inputs {
+export function settingsOf(args: DeviceFleetArgs) {
     const { publishCheck = "sample" } = args;
     const { devices: checked, mode } = typeof publishCheck === "object" ? publishCheck : { devices: publishCheck, mode: undefined };
     const { algorithm = "EC_P256", validityDays = 365, renewalJitterDays = 0, rotationPolicy = "always" } = args.certificate ?? {};

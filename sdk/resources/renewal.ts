@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 
 /** Says when a certificate is to be issued anew. */

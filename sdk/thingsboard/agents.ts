@@ -1,6 +1,6 @@
 // Connections to the server: kept alive, always verified, through a proxy's tunnel where there is one.
 
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect, type ConnectionOptions as TlsOptions } from "node:tls";
@@ -12,6 +12,9 @@ export class ProxyError extends Error {
     readonly code = "ERR_PROXY";
 }
 
+/** Said outright, NODE_TLS_REJECT_UNAUTHORIZED=0 can't switch it off. */
+const verified = { rejectUnauthorized: true, minVersion: "TLSv1.2" } as const;
+
 /**
  * What axios needs to reach the server. Its own handling of proxies is switched off for TLS: its tunnels are not kept
  * alive, so that each call would cost a TCP and a TLS handshake more.
@@ -19,16 +22,16 @@ export class ProxyError extends Error {
 export function agents({ url, caPem, concurrency, timeout }: Connection, proxy: URL | undefined): AxiosRequestConfig {
     const kept = { keepAlive: true, maxFreeSockets: concurrency };
     if (url.protocol === "http:") {
-        return { httpAgent: new HttpAgent(kept), proxy: proxy !== undefined && plainProxy(proxy) };
+        // The second one is for a proxy that speaks TLS.
+        return { httpAgent: new HttpAgent(kept), httpsAgent: new HttpsAgent({ ...kept, ...verified }), proxy: proxy !== undefined && plainProxy(proxy) };
     }
-    // Said outright, NODE_TLS_REJECT_UNAUTHORIZED=0 can't switch it off.
-    const trust = { rejectUnauthorized: true, minVersion: "TLSv1.2" as const, ...(caPem === undefined ? {} : { ca: caPem }) };
+    const trust = { ...verified, ...(caPem === undefined ? {} : { ca: caPem }) };
     const httpsAgent = new HttpsAgent({ ...kept, ...trust });
     if (proxy) {
         httpsAgent.createConnection = (options, onConnection) => {
             tunnel(proxy, options as TlsOptions, timeout).then(
-                stream => onConnection?.(null, tlsConnect({ ...(options as TlsOptions), socket: stream as never })),
-                (error: Error) => onConnection?.(error, undefined as never),
+                stream => onConnection?.(null, tlsConnect({ ...(options as TlsOptions), socket: stream })),
+                (error: unknown) => onConnection?.(error as Error, undefined as never),
             );
             return undefined;
         };
@@ -37,7 +40,7 @@ export function agents({ url, caPem, concurrency, timeout }: Connection, proxy: 
 }
 
 function plainProxy(proxy: URL): AxiosProxyConfig {
-    const auth = proxy.username ? { auth: { username: decodeURIComponent(proxy.username), password: decodeURIComponent(proxy.password) } } : {};
+    const auth = proxy.username ? { auth: { username: decoded(proxy.username), password: decoded(proxy.password) } } : {};
     const port = Number(proxy.port || (proxy.protocol === "https:" ? 443 : 80));
     return { protocol: proxy.protocol, host: proxy.hostname, port, ...auth };
 }
@@ -46,14 +49,9 @@ function plainProxy(proxy: URL): AxiosProxyConfig {
 function tunnel(proxy: URL, { host, port }: TlsOptions, timeout: number): Promise<Duplex> {
     const name = host?.includes(":") ? `[${host}]` : host;
     const target = `${name}:${port}`;
-    const open = proxy.protocol === "https:" ? httpsRequest : httpRequest;
+    const asking: RequestOptions = { method: "CONNECT", path: target, agent: false, headers: { Host: target, ...proxyAuthorization(proxy) } };
     return new Promise((resolve, reject) => {
-        const request = open(new URL(proxy.origin), {
-            method: "CONNECT",
-            path: target,
-            agent: false,
-            headers: { Host: target, ...proxyAuthorization(proxy) },
-        });
+        const request = proxy.protocol === "https:" ? httpsRequest(new URL(proxy.origin), { ...asking, ...verified }) : httpRequest(new URL(proxy.origin), asking);
         request.setTimeout(timeout, () => request.destroy(new Error("timeout")));
         request.once("error", (error: NodeJS.ErrnoException) => reject(new ProxyError(error.code ?? error.message)));
         request.once("response", response => {
@@ -72,6 +70,15 @@ function tunnel(proxy: URL, { host, port }: TlsOptions, timeout: number): Promis
 
 function proxyAuthorization({ username, password }: URL): Record<string, string> {
     if (!username) return {};
-    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const pair = `${decoded(username)}:${decoded(password)}`;
     return { "Proxy-Authorization": `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+/** A percent sign that encodes nothing stands for itself. */
+function decoded(text: string): string {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return text;
+    }
 }

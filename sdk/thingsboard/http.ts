@@ -67,7 +67,7 @@ export function http(connection: Connection, clock: Clock, environment: Environm
         maxRedirects: 0,
         maxContentLength: largestAnswer,
         responseType: "text",
-        transformResponse: [data => data],
+        transformResponse: [(data: unknown) => data],
         validateStatus: () => true,
     });
     const skews: Milliseconds[] = [];

@@ -19,7 +19,7 @@ export type { Clock } from "./clock";
 export { ApiError, type ApiErrorKind, isApiError } from "./errors";
 export type * from "./model";
 export { nobody } from "./model";
-export { type ConnectionOptions, type Credentials, isLoopback } from "./options";
+export { type ConnectionOptions, isLoopback } from "./options";
 export type { ThingsBoard } from "./thingsboard";
 
 export interface Dependencies {

@@ -5,7 +5,6 @@ export type DeviceId = string;
 export type CredentialsRowId = string;
 export type DeviceProfileId = string;
 export type CustomerId = string;
-export type TenantId = string;
 export type EntityGroupId = string;
 
 /** Milliseconds since 1970. */
@@ -181,6 +180,22 @@ export interface SystemInfo {
     readonly version: string;
     /** "CE", "PE", ...: only when the user may ask for it. */
     readonly type?: string;
+}
+
+/** `GET /api/auth/user` */
+export interface CurrentUser {
+    readonly id: EntityId<"USER">;
+    readonly authority: "SYS_ADMIN" | "TENANT_ADMIN" | "CUSTOMER_USER";
+    readonly email: string;
+}
+
+/** `GET /api/usage`: what the tenant has used of what it may have; 0 as a maximum is none. Only the part that concerns devices. */
+export interface Usage {
+    readonly devices: number;
+    readonly maxDevices: number;
+    /** Of this month. */
+    readonly transportMessages?: number;
+    readonly maxTransportMessages?: number;
 }
 
 /** `GET /api/device-connectivity/{id}`: commands to publish with, by protocol. "Check documentation" for X.509 devices. */

@@ -3,12 +3,12 @@
 import type { Calls } from "./calls";
 import { isApiError } from "./errors";
 import type { Http } from "./http";
-import type { DeviceConnectivity, SystemInfo } from "./model";
+import type { CurrentUser, DeviceConnectivity, SystemInfo, Usage } from "./model";
 import { part } from "./path";
 import { parseJson } from "./text";
 import type { ThingsBoard } from "./thingsboard";
 
-type Server = Pick<ThingsBoard, "systemInfo" | "serverCertificateChain" | "deviceConnectivity" | "clockSkewMs">;
+type Server = Pick<ThingsBoard, "systemInfo" | "currentUser" | "usage" | "serverCertificateChain" | "deviceConnectivity" | "clockSkewMs">;
 
 export function server(calls: Calls, http: Http, openVersion: () => Promise<string | undefined>): Server {
     return {
@@ -27,6 +27,19 @@ export function server(calls: Calls, http: Http, openVersion: () => Promise<stri
             }
             const version = await openVersion();
             return version === undefined ? undefined : { version };
+        },
+
+        currentUser: () =>
+            calls.make<CurrentUser>({ method: "GET", path: "/api/auth/user", subject: "ThingsBoard", complaint: "cannot tell who is asking", repeating: "safe", answer: "entity" }),
+
+        /** From the source (UsageInfoController): for tenant administrators, and in the Professional Edition for those who may read everything. */
+        async usage() {
+            try {
+                return await calls.find<Usage>({ path: "/api/usage", subject: "the tenant", complaint: "cannot read what it uses", answer: "object" });
+            } catch (error) {
+                if (!isApiError(error, "forbidden", "unsupported", "invalid")) throw error;
+                return undefined;
+            }
         },
 
         serverCertificateChain: () =>

@@ -42,7 +42,7 @@ function explainRedirect(purpose: Purpose, status: number, location: string | un
     const target = location !== undefined && URL.canParse(location, purpose.base) ? new URL(location, purpose.base) : undefined;
     const here = new URL(purpose.base);
     const elsewhere = target !== undefined && target.origin !== here.origin;
-    const what = `${here.host} redirects to ${elsewhere ? target.origin : "another page of its own"} (${status})`;
+    const what = `${here.host} redirects to ${elsewhere ? `${target.protocol}//${target.host}` : "another page of its own"} (${status})`;
     const remedy =
         elsewhere && target.hostname === here.hostname && target.protocol === "https:"
             ? `write ${target.origin} as the url`

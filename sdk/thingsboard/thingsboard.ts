@@ -3,6 +3,7 @@
 import type {
     Attribute,
     AttributeScope,
+    CurrentUser,
     Customer,
     CustomerId,
     Device,
@@ -23,6 +24,7 @@ import type {
     Owner,
     SystemInfo,
     TelemetryValue,
+    Usage,
 } from "./model";
 
 /**
@@ -128,6 +130,10 @@ export interface ThingsBoard {
 
     /** Version and edition; only the version if the user may not ask; `undefined` if the server tells nobody. */
     systemInfo(): Promise<SystemInfo | undefined>;
+    /** Who is asking. */
+    currentUser(): Promise<CurrentUser>;
+    /** `undefined` where this ThingsBoard, or this user's role, does not tell. */
+    usage(): Promise<Usage | undefined>;
     /**
      * PEM of what the operator offers for download as the certificate chain of the MQTT port (since 3.6); `undefined` if
      * nothing is offered, which is the default. Not necessarily what the port sends.

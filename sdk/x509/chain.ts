@@ -1,8 +1,10 @@
 // Several certificates in one text: a leaf with those above it, or an authority's own.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { excerpt } from "../printable";
 import { UserError } from "../userError";
 import type { Pem } from "./leaf";
+import { keyFault, weakHash } from "./strength";
 
 const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]*-----END \1-----/g;
 const maxLength = 64 * 1024;
@@ -27,7 +29,7 @@ export function certificatesIn(text: Pem, what: string): readonly X509Certificat
 export const joined = (certificates: readonly X509Certificate[]): Pem => certificates.map(certificate => `${certificate.toString().trim()}\n`).join("");
 
 /** The name by which a certificate goes in a sentence. */
-export const subjectOf = (certificate: X509Certificate): string => JSON.stringify(certificate.subject?.split("\n").join(", ") ?? "");
+export const subjectOf = (certificate: X509Certificate): string => JSON.stringify(excerpt(certificate.subject?.split("\n").join(", ") ?? ""));
 
 /**
  * ThingsBoard checks each signature with the key of the next certificate, and ends the handshake with a bare alert where
@@ -52,6 +54,11 @@ export function readAuthority(pem: Pem, what: string, now: Date): X509Certificat
     if (!certificate.ca) {
         throw new UserError(`${what} is no certificate authority: ${subjectOf(certificate)} may not sign others (basicConstraints has no CA:TRUE); give the certificate of the CA, not of a device`);
     }
+    const fault = keyFault(certificate.publicKey);
+    if (fault !== undefined) throw new UserError(`${what}: the authority ${subjectOf(certificate)} is weak: its ${fault}`);
+    // Nobody relies on the signature of a root, which is its own.
+    const hash = certificate.checkIssued(certificate) ? undefined : weakHash(certificate);
+    if (hash !== undefined) throw new UserError(`${what}: the authority ${subjectOf(certificate)} is signed with ${hash}, which can be forged: have it issued again with SHA-256`);
     if (new Date(certificate.validTo) < now) throw new UserError(`${what}: the authority ${subjectOf(certificate)} expired on ${new Date(certificate.validTo).toISOString()}: give its successor`);
     return certificate;
 }

@@ -1,10 +1,11 @@
 // Makes a key and a certificate for a device, self-signed or signed by an authority, as `DeviceCertificate` does through the
 // TLS provider.
 
-import { createHash, createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
 import { promisify } from "node:util";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import * as asn1 from "@peculiar/asn1-x509";
+import { keyIdOf, subjectKeyId } from "./keyIdentifier";
 
 /** Keys that ThingsBoard's guide uses (EC P-256, RSA 4096) and their neighbours. */
 export type IssuedAlgorithm = "EC_P256" | "RSA_2048" | "RSA_3072" | "RSA_4096";
@@ -84,10 +85,8 @@ const signers = new Map<string, Signer>();
 function signerOf({ certificatePem, privateKeyPem }: SigningAuthority): Signer {
     const known = signers.get(certificatePem);
     if (known) return known;
-    const { subject, subjectPublicKeyInfo, extensions } = AsnConvert.parse(new X509Certificate(certificatePem).raw, asn1.Certificate).tbsCertificate;
-    const own = extensions?.find(({ extnID }) => extnID === asn1.id_ce_subjectKeyIdentifier);
-    const keyId = own ? AsnConvert.parse(own.extnValue.buffer, asn1.SubjectKeyIdentifier).buffer : keyIdOf(subjectPublicKeyInfo);
-    const signer = { key: createPrivateKey(privateKeyPem), name: subject, keyId };
+    const { tbsCertificate } = AsnConvert.parse(new X509Certificate(certificatePem).raw, asn1.Certificate);
+    const signer = { key: createPrivateKey(privateKeyPem), name: tbsCertificate.subject, keyId: subjectKeyId(tbsCertificate) };
     signers.set(certificatePem, signer);
     return signer;
 }
@@ -135,9 +134,6 @@ const endEntity: readonly asn1.Extension[] = [
     extension(asn1.id_ce_keyUsage, true, new asn1.KeyUsage(asn1.KeyUsageFlags.digitalSignature)),
     extension(asn1.id_ce_extKeyUsage, false, new asn1.ExtendedKeyUsage([asn1.id_kp_clientAuth])),
 ];
-
-/** RFC 5280, 4.2.1.2, method 1. */
-const keyIdOf = ({ subjectPublicKey }: asn1.SubjectPublicKeyInfo): ArrayBuffer => bytes(createHash("sha1").update(Buffer.from(subjectPublicKey)).digest());
 
 /** 16 random bytes, positive and without a zero in front. */
 function serialNumber(): ArrayBuffer {

@@ -2,6 +2,7 @@
 
 import { createHash, X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
+import { keyFault } from "./strength";
 
 /** Text of one or more PEM blocks (RFC 7468). */
 export type Pem = string;
@@ -20,13 +21,10 @@ export interface Leaf {
     readonly serialNumber: string;
     readonly notBefore: Date;
     readonly notAfter: Date;
-    /** Length of the modulus; absent for other keys than RSA. */
-    readonly rsaBits?: number;
 }
 
 /** Longest text that is looked at: a certificate is a few kilobytes, and parsing must stay bounded. */
 const maxLength = 64 * 1024;
-const minRsaBits = 2048;
 const begin = /-----BEGIN ([A-Z0-9 ]{1,40})-----/g;
 
 /**
@@ -40,7 +38,6 @@ const begin = /-----BEGIN ([A-Z0-9 ]{1,40})-----/g;
 export function readLeaf(pem: Pem): Leaf {
     const certificate = parse(onlyBlock(pem));
     const base64Der = certificate.raw.toString("base64");
-    const rsaBits = certificate.publicKey.asymmetricKeyDetails?.modulusLength;
     return {
         base64Der,
         credentialsId: certificateId(base64Der),
@@ -49,7 +46,6 @@ export function readLeaf(pem: Pem): Leaf {
         serialNumber: certificate.serialNumber,
         notBefore: new Date(certificate.validFrom),
         notAfter: new Date(certificate.validTo),
-        ...(rsaBits === undefined ? {} : { rsaBits }),
     };
 }
 
@@ -68,10 +64,17 @@ export function leafFault(pem: Pem, now: Date): string | undefined {
     if (leaf.notAfter < now) {
         return `the certificate expired on ${leaf.notAfter.toISOString()}: ThingsBoard would refuse the device; issue a new one`;
     }
-    if (leaf.rsaBits !== undefined && leaf.rsaBits < minRsaBits) {
-        return `the certificate's RSA key has ${leaf.rsaBits} bits: use at least ${minRsaBits}, or EC P-256`;
+    const fault = keyFault(new X509Certificate(pem).publicKey);
+    return fault === undefined ? undefined : `the certificate's ${fault}`;
+}
+
+/** SHA-256 of a certificate's public key (SubjectPublicKeyInfo, DER), lower-case hex; undefined where it is no certificate. */
+export function keyId(base64Der: string): string | undefined {
+    try {
+        return createHash("sha256").update(new X509Certificate(Buffer.from(base64Der, "base64")).publicKey.export({ type: "spki", format: "der" })).digest("hex");
+    } catch {
+        return undefined;
     }
-    return undefined;
 }
 
 /** The inverse of `Leaf.base64Der`. */

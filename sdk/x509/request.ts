@@ -3,12 +3,12 @@
 import { createPublicKey, webcrypto } from "node:crypto";
 import { UserError } from "../userError";
 import type { Pem } from "./leaf";
+import { keyFault } from "./strength";
 
 /** Parts of a subject by their short names: `{ CN: "pump-1", O: "Acme" }`. */
 export type Subject = Readonly<Record<string, string>>;
 
 const maxLength = 64 * 1024;
-const minRsaBits = 2048;
 
 /**
  * Whoever signs copies the subject and the alternative names of a request, and ThingsBoard's chain strategy believes the
@@ -56,9 +56,11 @@ function onlyBlock(pem: Pem): Pem {
 }
 
 function checkKey(spki: Buffer): void {
-    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey({ key: spki, format: "der", type: "spki" });
-    if (type === "rsa" && (details?.modulusLength ?? 0) < minRsaBits) throw new UserError(`its RSA key has ${details?.modulusLength} bits: use at least ${minRsaBits}, or EC P-256`);
-    if (type !== "rsa" && type !== "ec" && type !== "ed25519") throw new UserError(`its key is of type ${type}: use EC P-256, or RSA with at least ${minRsaBits} bits`);
+    const key = createPublicKey({ key: spki, format: "der", type: "spki" });
+    const fault = keyFault(key);
+    if (fault !== undefined) throw new UserError(`its ${fault}`);
+    const { asymmetricKeyType: type } = key;
+    if (type !== "rsa" && type !== "ec" && type !== "ed25519") throw new UserError(`its key is of type ${type}: use EC P-256, or RSA with at least 2048 bits`);
 }
 
 function checkSubject(found: readonly Readonly<Record<string, readonly string[]>>[], expected: Subject): void {

@@ -40,7 +40,7 @@ test("the certificate is released, noted, and its session closed; an earlier not
     expect(done).toMatchObject({ deviceId: id, credentialsId: certificate.id, recorded: true, session: "closed", boundAgain: false });
     expect(done).not.toHaveProperty("chainProfile");
     expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
-    expect(await revokedOn(id)).toEqual({ before: "2026-01-01T00:00:00.000Z", [certificate.id]: done.at });
+    expect(await revokedOn(id)).toMatchObject({ before: "2026-01-01T00:00:00.000Z", [certificate.id]: done.at });
     expect(await device.closed()).not.toBe("open");
     expect((await connect(emulator, { certificate })).connack).toBe(5);
 
@@ -108,4 +108,16 @@ test("the command: under a chain profile it warns, since the owner of the key is
     expect(stderr).toContain('profile "chained" has the X.509 chain strategy: releasing one certificate does not shut its owner out');
     expect(code).toBe(0);
     expect(await command("revoke", "nobody")).toMatchObject({ code: 1, stdout: "", stderr: 'device "nobody": ThingsBoard has no device of this name, and nothing was changed\n' });
+});
+
+test("the command: what is done in part has an exit code of its own", async () => {
+    const certificate = makeCert({ cn: "pump-6" });
+    const id = await bind(rest, "pump-6", certificate);
+    emulator.faults.set({ rest: [{ method: "POST", path: "*/attributes/*", status: 400 }] });
+    const { code, stdout, stderr } = await command("revoke", "pump-6", "--json");
+    emulator.faults.set({ rest: [] });
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ deviceId: id, recorded: false, warnings: [expect.stringContaining("could not be noted in the device's attribute pulumiRevoked")] });
+    expect(stderr).toContain("warning: the certificate could not be noted");
+    expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
 });

@@ -25,7 +25,7 @@ test.each([
     [{ THINGSBOARD_URL: "https://tb.example.com", THINGSBOARD_API_KEY: "tb_x", THINGSBOARD_MQTT_HOST: "mqtts://tb.example.com:8883" }, 'mqttHost is "mqtts://tb.example.com:8883": expected a name or an address alone'],
     [{ THINGSBOARD_URL: "https://tb.example.com", THINGSBOARD_API_KEY: "tb_x", THINGSBOARD_MQTT_CA_PEM: "ca.pem" }, 'mqttCaPem holds no PEM certificate: it must begin with "-----BEGIN CERTIFICATE-----"'],
 ])("preview says what the environment lacks (%#)", async (environment, sentence) => {
-    const stack = await testStack({ environment: environment as Record<string, string> }, oneDevice);
+    const stack = await testStack({ environment }, oneDevice);
     const text = await failure(stack.preview());
     expect(text).toContain(sentence);
     expect(text).not.toContain("the-password");

@@ -49,7 +49,7 @@ const keyId = (pem: string, extension: "subjectKeyIdentifier" | "authorityKeyIde
 async function publish(keyPem: unknown, chainPem: string): Promise<string> {
     const trust = server.mqtts.caPem === "" ? ["--capath", "/etc/ssl/certs"] : ["--cafile", file("server.pem", server.mqtts.caPem)];
     const args = [...trust, "-q", "1", "-h", server.mqtts.host, "-p", String(server.mqtts.port), "-t", "v1/devices/me/telemetry", "--key", file("key.pem", keyPem as string), "--cert", file("chain.pem", chainPem), "-m", "{}"];
-    return promisify(execFile)("mosquitto_pub", args).then(() => "", (error: { stderr: string }) => error.stderr);
+    return promisify(execFile)("mosquitto_pub", args).then(() => "", (error: unknown) => (error as { stderr: string }).stderr);
 }
 
 test("root and intermediate are issued anew for their keys: no device's certificate changes, and a profile is updated in place", async () => {

@@ -61,7 +61,7 @@ function checkedOut(prefix: string) {
 test("the GitHub Actions job deploys its shard", async () => {
     const { run, ofShard, bound } = checkedOut("action");
     const index = 3;
-    const filled = (text: string) => text.replaceAll("${{ matrix.index }}", String(index));
+    const filled = (text: string) => text.replaceAll(/\$\{\{ matrix\.index \}\}/g, String(index));
     // `npm ci` is left out: the packages are there, and the example has no lock file.
     const steps = workflow.steps.flatMap(step => (step.run === undefined || step.run === "npm ci" ? [] : [filled(step.run)]));
     expect(steps).toHaveLength(3);

@@ -102,14 +102,16 @@ test("shards: deployed some at a time, gone on with after a failure, told of, ex
     const other = await fleet(pulumi, "up", "--shards", "3");
     expect(other).toMatchObject({ failed: true, text: expect.stringContaining(`The stack ${stack}-0 is shard 0/2, not 0/3`) });
     expect(await stacks()).toEqual([`${stack}-0`, `${stack}-1`]);
-    expect((await fleet(pulumi, "destroy", "--shards", "2")).failed).toBe(false);
+    const destroyed = await fleet(pulumi, "destroy", "--shards", "2", "--json");
+    expect(destroyed.failed).toBe(false);
+    expect(JSON.parse(destroyed.text.split("\n")[0]!)).toMatchObject({ operation: "destroy", ok: true, shards: [{ ok: true, changes: expect.anything() as object }, { ok: true }] });
     expect(await devices()).toBe(before);
 });
 
 test("a refused log-in is told once, before any shard begins", async () => {
     const pulumi = await fleetProject();
     const environment = { ...pulumi.environment, THINGSBOARD_API_KEY: "tb_wrong" };
-    const { text, failed } = await fleet(Object.assign(async () => "", { ...pulumi, environment }) as unknown as CommandLine, "up", "--shards", "2");
+    const { text, failed } = await fleet(Object.assign(async () => "", { ...pulumi, environment }), "up", "--shards", "2");
     expect(failed).toBe(true);
     expect(text).toContain("ThingsBoard");
     expect(text).not.toContain("shards done");

@@ -42,7 +42,7 @@ emulated.test("a broken state is put back, the lock taken away, and up finds wha
     expect(before.length).toBeLessThan(names.length);
     const file = path.join(pulumi.folder, ".pulumi", "stacks", "lanes", `${stack}.json`);
 
-    const up = () => pulumi("up", "--refresh", "--yes", "--skip-preview").then(() => "succeeded", (error: Error) => error.message);
+    const up = () => pulumi("up", "--refresh", "--yes", "--skip-preview").then(() => "succeeded", (error: unknown) => String(error));
     // Killed while it writes, the engine leaves this beside a state that is whole.
     writeFileSync(`${file}.attrs`, "");
     expect(await up()).toContain("failed to load checkpoint: EOF");

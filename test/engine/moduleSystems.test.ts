@@ -1,18 +1,25 @@
-// Programs of each kind that Node runs: the package is one CommonJS build, and ES modules import it by name.
+// Programs of each kind that Node runs, with the package as it is published: one CommonJS build, which ES modules import by
+// name.
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { commandLine, repository } from "./support/commandLine";
+import { type Packed, installInto, packed } from "../package/support";
 import { own } from "./support/live";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
+let tarball: Packed;
 beforeAll(async () => {
     server = await thingsBoard();
+    tarball = await packed();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+    tarball.remove();
+    await server.stop();
+});
 
 test.each([
     ["an ES module", "module", `import { Device } from "pulumi-thingsboard"; const device = new Device("d", { name: "NAME" }); export const deviceId = device.deviceId;`],
@@ -23,8 +30,7 @@ test.each([
     writeFileSync(path.join(project, "Pulumi.yaml"), "name: modules\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n");
     writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "modules", private: true, type, main: "index.js" }));
     writeFileSync(path.join(project, "index.js"), program.replace("NAME", name));
-    mkdirSync(path.join(project, "node_modules"));
-    for (const module of ["@pulumi", "pulumi-thingsboard"]) symlinkSync(path.join(repository, "node_modules", module), path.join(project, "node_modules", module));
+    await installInto(project, tarball);
     const pulumi = commandLine(project, server.environment);
     onTestFinished(async () => {
         await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);

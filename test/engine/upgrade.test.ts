@@ -58,7 +58,7 @@ emulated.test.for([
 ] as const)("state of a newer version (%s) asks for an upgrade, without a stack trace", async ([, old, newer, named]) => {
     const { pulumi } = await replay(versions.at(-1)!, state => state.replaceAll(old, newer));
     for (const command of [["refresh", "--yes", "--skip-preview"], ["destroy", "--yes", "--skip-preview"]]) {
-        const text = await pulumi(...command).then(() => "succeeded", (error: Error) => error.message);
+        const text = await pulumi(...command).then(() => "succeeded", (error: unknown) => (error as Error).message);
         expect(text).toContain(`this stack was deployed by a newer pulumi-thingsboard ${named}, which this one can't read: run "npm install pulumi-thingsboard@latest"`);
         expect(text).not.toMatch(/^\s+at /m);
     }

@@ -62,7 +62,7 @@ async function device(how: "bound" | "unbound" = "bound", fields: object = {}): 
             ...deviceMessage(marker()),
             timeoutSeconds: 5,
             ...more,
-        } as PublishCheckRequest);
+        });
     return {
         id: id.id,
         name,

@@ -160,7 +160,7 @@ test.concurrent.for([
     const checked = await reconciler().check(mine.state, { ...wanted, others: [{ declaredBy: `project/stack/${two}`, deviceId: two, ...known }, "unknown"] });
     expect(checked).toMatchObject({ failures: [] });
     expect(checked.inputs).not.toHaveProperty("others");
-    const result = await reconciler().update(mine.id, mine.state, wanted).then(() => "bound", (error: Error) => error.message);
+    const result = await reconciler().update(mine.id, mine.state, wanted).then(() => "bound", (error: unknown) => String(error));
     expect(result).toMatch(taken ? /^bound$/ : /its certificate is already bound to another device/);
     expect([(await row(one)).credentialsId, (await row(two)).credentialsType]).toEqual(taken ? [theirs.state.credentialsId, "ACCESS_TOKEN"] : [mine.state.credentialsId, "X509_CERTIFICATE"]);
 });

@@ -68,7 +68,7 @@ export async function expectLawful<Inputs extends object, State extends object>(
         expect(await reconciler.read(id, props)).toEqual(seen);
 
         // A second check of the same, as a preview that is followed by an update makes it.
-        expect((await reconciler.check(found as Inputs, inputs)).failures ?? []).toEqual([]);
+        expect((await reconciler.check(found, inputs)).failures ?? []).toEqual([]);
 
         // An update that changes nothing leaves it so.
         const { outs: updated } = await reconciler.update(id, props, inputs);

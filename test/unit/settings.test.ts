@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type SettingTexts, environmentVariables, readSettings, settingKeys } from "../../sdk/settings";
+import { type SettingKey, type SettingTexts, environmentVariables, readSettings, settingKeys, settingSources } from "../../sdk/settings";
 
 const url = "https://thingsboard.example.com";
 const given = { url, apiKey: "tb_key" };
@@ -27,7 +27,7 @@ describe("readSettings", () => {
         [{ url, username: "u" }, "password is missing"],
         [{ url, password: "p" }, "username is missing"],
         [{ url: "thingsboard.example.com", apiKey: "k" }, "url is not one"],
-        [{ url: "ftp://x", apiKey: "k" }, "url begins with ftp:"],
+        [{ url: "ftp://x", apiKey: "k" }, "url is no web address: expected it to begin with https://"],
         [{ url: "https://user:secret@x", apiKey: "k" }, "url contains a user name or password"],
         [{ ...given, mqttPort: "88830" }, "mqttPort is 88830"],
         [{ ...given, rateLimit: "fast" }, 'rateLimit is "fast"'],
@@ -57,6 +57,39 @@ describe("readSettings", () => {
                 } catch (error) {
                     expect(error).toMatchObject({ name: "UserError" });
                     expect((error as Error).message).not.toContain(secret);
+                }
+            }),
+        );
+    });
+});
+
+describe("settingSources", () => {
+    /** Of each setting a value that only this source has. */
+    const values = (source: "given" | "environment"): Record<SettingKey, string> => {
+        const [name, number] = source === "given" ? ["g", "1"] : ["e", "2"];
+        const text = { url: `https://${name}.example`, apiKey: `${name}-key`, username: `${name}-user`, password: `${name}-word`, caPem: `${name}-ca`, mqttHost: `${name}.mqtt`, mqttCaPem: `${name}-mqtt-ca` };
+        return { ...text, mqttPort: number, rateLimit: number, concurrency: number, deleteConcurrency: number, timeout: number, allowInsecureHttp: String(source === "given") };
+    };
+    const some = fc.subarray([...settingKeys]);
+
+    it("says of each setting where readSettings took it from", () => {
+        fc.assert(
+            fc.property(some, some, (inGiven, inEnvironment) => {
+                const [given, theirs] = [values("given"), values("environment")];
+                const texts: SettingTexts = Object.fromEntries(inGiven.map(key => [key, given[key]]));
+                const env = Object.fromEntries(inEnvironment.map(key => [environmentVariables[key], theirs[key]]));
+                let settings: ReturnType<typeof readSettings>;
+                try {
+                    settings = readSettings(texts, env);
+                } catch {
+                    return;
+                }
+                const used: Partial<Record<SettingKey, unknown>> = { ...settings, ...settings.credentials };
+                const sources = settingSources(texts, env);
+                for (const key of settingKeys) {
+                    const source = sources[key];
+                    if (source !== undefined) expect(String(used[key]), key).toBe(values(source)[key]);
+                    else if (key !== "mqttHost" && key !== "mqttPort") expect(used[key], key).toBeUndefined();
                 }
             }),
         );

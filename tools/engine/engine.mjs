@@ -29,11 +29,6 @@ export async function findEngine() {
     return describe("built", pulumi, node, home);
 }
 
-/** The environment of `findEngine()`, for scripts that need nothing else. */
-export async function engineEnvironment() {
-    return (await findEngine()).environment;
-}
-
 /** The user's own command, not one that an environment printed by these scripts has put there. */
 function pulumiOnPath() {
     return onPath("pulumi").find((file) => !file.startsWith(cacheFolder + path.sep) && outputOf(file, ["version"], { PULUMI_SKIP_UPDATE_CHECK: "true" }));

@@ -1,9 +1,10 @@
 // Takes certificates and keys out of the states.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import { toPem } from "../../x509/leaf";
 import type { FleetFlags } from "../fleet";
+import { fileNames } from "./fileNames";
 import { batchesOf, stackNames } from "./stacks";
 
 interface Exported {
@@ -16,7 +17,9 @@ interface Exported {
 export async function exportDevices(flags: FleetFlags & { device?: string[]; out?: string }): Promise<void> {
     const wanted = flags.device && new Set(flags.device);
     const folder = flags.out === undefined ? undefined : resolve(flags.out);
-    if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (folder !== undefined) privateFolder(folder, "choose another folder with --out");
+    const fileOf = fileNames();
+    const printed: Exported[] = [];
     let written = 0;
     // One state after the other: each of them may be large.
     for (const stack of stackNames(flags)) {
@@ -26,24 +29,24 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
             for (const [name, { certificate }] of Object.entries(devices)) {
                 if (wanted && !wanted.delete(name)) continue;
                 const key = keys?.[name];
-                give({ name, certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) }, folder);
+                const exported = { name, certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) };
+                if (folder !== undefined) await write(exported, join(folder, fileOf(name)));
+                else if (flags.json) printed.push(exported);
+                else process.stdout.write(exported.certificatePem + (exported.privateKeyPem ?? ""));
                 written++;
             }
         }
     }
     if (wanted && wanted.size > 0) throw new UserError(`The fleet has no device ${[...wanted].map(name => `"${name}"`).join(", ")}, or none that has been made yet.`);
-    if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
+    if (flags.json) console.log(JSON.stringify(folder === undefined ? printed : { devices: written, folder }));
+    else if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
 }
 
-function give({ name, certificatePem, privateKeyPem }: Exported, folder: string | undefined): void {
-    if (folder === undefined) {
-        process.stdout.write(certificatePem + (privateKeyPem ?? ""));
-        return;
+async function write({ certificatePem, privateKeyPem }: Exported, file: string): Promise<void> {
+    try {
+        await writePrivate(`${file}.pem`, certificatePem);
+        if (privateKeyPem !== undefined) await writePrivate(`${file}.key`, privateKeyPem);
+    } catch (error) {
+        throw new UserError(`Can't write ${file}.pem and .key (${(error as NodeJS.ErrnoException).code ?? "failed"}): choose another folder with --out.`);
     }
-    const file = join(folder, fileName(name));
-    writeFileSync(`${file}.pem`, certificatePem, { mode: 0o600 });
-    if (privateKeyPem !== undefined) writeFileSync(`${file}.key`, privateKeyPem, { mode: 0o600 });
 }
-
-/** A name may hold slashes, and may be "..". */
-const fileName = (name: string): string => encodeURIComponent(name).replace(/^\./, "%2E");

@@ -1,12 +1,15 @@
 // Runs one operation in all shards, some at a time, with one display and one sum at the end.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { createPool } from "../../mqtt/pool";
+import { printable } from "../../printable";
+import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import type { FleetFlags } from "../fleet";
+import { progressOn } from "../frame/terminal";
 import { type Display, createDisplay } from "./display";
-import { type SharedConfig, provenLogIn, shardConfig, sharedConfig } from "./config";
+import { stackConfig } from "../stack/config";
+import { type SharedConfig, copyConfig, provenLogIn, shardConfig } from "./config";
 import { stackNames } from "./stacks";
 
 export type Operation = "up" | "preview" | "refresh" | "destroy";
@@ -17,7 +20,7 @@ const logFolder = ".pulumi-thingsboard";
 export async function runShards(operation: Operation, flags: FleetFlags & { shards: number }): Promise<void> {
     // The Automation API takes a second to load, and the other commands don't need it.
     const { LocalWorkspace: workspace } = await import("@pulumi/pulumi/automation/index.js");
-    const shared = await sharedConfig(flags.cwd, flags.stack);
+    const shared = await stackConfig(flags.cwd, flags.stack);
     const selecting = createPool(4);
     const selected = (name: string, index: number) => selecting.run(async () => ({ name, index, stack: await select(workspace, flags, name, index, operation) }));
     // The first by itself: where it is a shard of another number, no stack is to be made.
@@ -27,12 +30,18 @@ export async function runShards(operation: Operation, flags: FleetFlags & { shar
     await provenLogIn(shared);
 
     const logs = join(flags.cwd, logFolder);
-    mkdirSync(logs, { recursive: true });
-    const display = createDisplay(operation, stacks.length, line => console.log(line));
+    privateFolder(logs, "move it away");
+    const progress = progressOn(process.stderr, line => (flags.json ? console.error(line) : console.log(line)));
+    const display = createDisplay(operation, stacks.length, progress);
     const pool = createPool(Math.min(flags.parallel, stacks.length));
     await Promise.all(stacks.map(({ name, stack, index }) => pool.run(() => runShard(operation, flags, shared, display, join(logs, `${name}-${operation}.log`), name, stack, index))));
-    const failed = display.end();
-    if (failed > 0) throw new UserError(`${failed} of ${stacks.length} shards failed; the others are done. Their logs are in ${logs}. Run the same command again to go on: what is done already takes seconds.`);
+    const outcomes = display.end();
+    progress.done();
+    const failed = outcomes.filter(({ ok }) => !ok).length;
+    if (flags.json) {
+        console.log(JSON.stringify({ operation, ok: failed === 0, shards: outcomes }));
+        if (failed > 0) process.exitCode = 1;
+    } else if (failed > 0) throw new UserError(`${failed} of ${stacks.length} shards failed; the others are done. Their logs are in ${logs}. Run the same command again to go on: what is done already takes seconds.`);
 }
 
 async function runShard(operation: Operation, flags: FleetFlags & { shards: number }, shared: SharedConfig, display: Display, log: string, name: string, stack: Stack, index: number): Promise<void> {
@@ -44,6 +53,7 @@ async function runShard(operation: Operation, flags: FleetFlags & { shards: numb
     display.began(name);
     const began = performance.now();
     try {
+        if (Object.keys(shared).length > 0) await copyConfig(flags.cwd, flags.stack, name);
         await stack.setAllConfig(shardConfig(shared, index, flags.shards, flags.parallel));
         const options = { onOutput, onError: onOutput, color: "never" } as const;
         const result = await { up: () => stack.up(options), preview: () => stack.preview(options), refresh: () => stack.refresh(options), destroy: () => stack.destroy(options) }[operation]();
@@ -52,9 +62,9 @@ async function runShard(operation: Operation, flags: FleetFlags & { shards: numb
     } catch (error) {
         if (!(error instanceof Error)) throw error;
         if (text === "") text = error.message;
-        display.failed(name, firstError(text), log);
+        display.failed(name, printable(firstError(text)), log);
     } finally {
-        writeFileSync(log, text, { mode: 0o600 });
+        await writePrivate(log, text);
     }
 }
 

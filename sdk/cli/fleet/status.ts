@@ -2,19 +2,34 @@
 import type { FleetFlags } from "../fleet";
 import { type BatchInState, batchesOf, stackNames } from "./stacks";
 
+interface StackStatus {
+    readonly stack: string;
+    readonly exists: boolean;
+    readonly devices?: number;
+    readonly failed?: number;
+    readonly nextExpiry?: string;
+}
+
 export async function showStatus(flags: FleetFlags): Promise<void> {
     const rows: string[][] = [["stack", "devices", "failed", "next expiry"]];
     const totals = { devices: 0, failed: 0 };
+    const shown: StackStatus[] = [];
     for (const stack of stackNames(flags)) {
         const batches = await batchesOf(flags.cwd, stack, "hidden");
         if (!batches) {
             rows.push([stack, "-", "-", "no such stack"]);
+            shown.push({ stack, exists: false });
             continue;
         }
         const { devices, failed, nextExpiry } = sum(batches);
+        shown.push({ stack, exists: true, devices, failed, ...(nextExpiry === undefined ? {} : { nextExpiry }) });
         totals.devices += devices;
         totals.failed += failed;
         rows.push([stack, devices.toLocaleString("en"), failed.toLocaleString("en"), nextExpiry ?? ""]);
+    }
+    if (flags.json) {
+        console.log(JSON.stringify({ ...totals, stacks: shown }));
+        return;
     }
     if (rows.length > 2) rows.push(["all", totals.devices.toLocaleString("en"), totals.failed.toLocaleString("en"), ""]);
     console.log(table(rows));

@@ -1,6 +1,6 @@
 // The X.509 chain strategy: who may come with which chain, and what that makes of the devices.
 // It is as trusting as the real one: neither basicConstraints nor the dates of the issuers are looked at.
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { DeviceProfile } from "./entities";
 import { PlatformError } from "./errors";
 import { sha3 } from "./ids";
@@ -30,7 +30,8 @@ export function presentChain(platform: Platform, chain: readonly X509Certificate
 function provision(platform: Platform, profile: DeviceProfile, leaf: X509Certificate): void {
     const configuration = profile.profileData["provisionConfiguration"];
     if (!isObject(configuration)) return;
-    const name = deviceName(leaf, String(configuration["certificateRegExPattern"] ?? ""));
+    const pattern = configuration["certificateRegExPattern"];
+    const name = deviceName(leaf, typeof pattern === "string" ? pattern : "");
     if (!name) return;
     const pem = leaf.raw.toString("base64");
     try {

@@ -1,6 +1,6 @@
 // Credentials: one row a device, four types, and nothing of what is stored is validated.
 import type { Credentials, CredentialsType } from "./entities";
-import { badRequest, changedBySomeoneElse, general, PlatformError } from "./errors";
+import { badRequest, changedBySomeoneElse, general, type PlatformError } from "./errors";
 import { newId, randomAlphanumeric, sha3, trimCertificate, type Uuid } from "./ids";
 import { isObject, type Json } from "./json";
 import { since, type Platform } from "./platform";
@@ -86,7 +86,10 @@ export interface BasicCredentials {
 export function parseBasic(value: string | null): BasicCredentials | undefined {
     const body = parse(value);
     if (!isObject(body)) return undefined;
-    const field = (name: string): string | null => (body[name] === undefined || body[name] === null ? null : String(body[name]));
+    const field = (name: string): string | null => {
+        const given = body[name] ?? null;
+        return given === null || typeof given === "string" ? given : JSON.stringify(given);
+    };
     return { clientId: field("clientId"), userName: field("userName"), password: field("password") };
 }
 

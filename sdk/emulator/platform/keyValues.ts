@@ -53,7 +53,7 @@ export function createKeyValues(changed: (change: KeyValueChange) => void): KeyV
         setAttribute: (id, scope, key, point) => {
             const scopes = of(id).attributes;
             let values = scopes.get(scope);
-            if (!values) scopes.set(scope, (values = new Map()));
+            if (!values) scopes.set(scope, (values = new Map<string, Point>()));
             if (point) values.set(key, point);
             else values.delete(key);
             changed({ attribute: [id, scope, key, point] });

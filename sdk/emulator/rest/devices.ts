@@ -7,7 +7,7 @@ import { changedDevice, createDevice, getDevice, removeDevice, type DeviceReques
 import { badRequest, forbidden, itemNotFound } from "../platform/errors";
 import { pathId, type Uuid } from "../platform/ids";
 import { entityId, integer, object, oneOf, rowId, string, type JsonObject } from "../platform/json";
-import { cut, pageOf, type PageLink } from "../platform/pages";
+import { type cut, pageOf, type PageLink } from "../platform/pages";
 import { isCommunity, since, type Platform } from "../platform/platform";
 import { inTenant } from "../platform/store";
 import { isActive } from "../platform/deviceState";

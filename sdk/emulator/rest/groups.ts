@@ -148,7 +148,7 @@ function ids(x: Exchange): Uuid[] {
     if (!Array.isArray(body)) throw unreadable("Cannot deserialize value of type `java.lang.String[]`");
     return body.map((text) => {
         const id = typeof text === "string" ? toUuid(text) : undefined;
-        if (!id) throw badRequest(`Invalid UUID string: ${String(text)}`);
+        if (!id) throw badRequest(`Invalid UUID string: ${typeof text === "string" ? text : JSON.stringify(text)}`);
         return id;
     });
 }

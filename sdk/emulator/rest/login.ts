@@ -1,6 +1,6 @@
 // Log-in, refresh, log-out.
 import { empty, json, jsonLatin, type Exchange } from "./http";
-import { general, PlatformError, tokenExpired, unauthenticated } from "../platform/errors";
+import { general, type PlatformError, tokenExpired, unauthenticated } from "../platform/errors";
 import { isObject } from "../platform/json";
 import { authenticate } from "../platform/users";
 import type { Routes } from "./app";

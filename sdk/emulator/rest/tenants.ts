@@ -1,5 +1,5 @@
 // What a system administrator does: tenants, their profiles with the limits, and users.
-import type { TenantLimits, TenantProfile } from "../platform/entities";
+import type { TenantProfile } from "../platform/entities";
 import { badRequest, itemNotFound, notFound } from "../platform/errors";
 import { newId, NULL_ID, pathId, type Uuid } from "../platform/ids";
 import { entityId, isObject, object, oneOf, string, type JsonObject } from "../platform/json";
@@ -151,7 +151,7 @@ function saveTenantProfile(platform: Platform, body: JsonObject): TenantProfile 
         name,
         isDefault: old?.isDefault ?? false,
         description: string(body["description"]),
-        configuration: (isObject(configuration) ? configuration : { type: "DEFAULT" }) as JsonObject & TenantLimits,
+        configuration: isObject(configuration) ? configuration : { type: "DEFAULT" },
     };
     platform.store.tenantProfiles.put(profile);
     return profile;

@@ -90,7 +90,7 @@ export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" |
         const row = await saveRow(thingsboard, device.id.id, async current => {
             if (current.credentialsId === credentialsId) return current;
             const revoked = await revokedOf(thingsboard, device.id.id);
-            for (const id of [credentialsId, ...(renews === undefined ? [] : [certificateId(renews)])]) refuseRevoked(revoked, device.name, id);
+            for (const der of [certificate, ...(renews === undefined ? [] : [renews])]) refuseRevoked(revoked, device.name, der);
             return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };
         });
         if (!row) return undefined;

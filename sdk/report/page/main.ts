@@ -5,7 +5,7 @@ import { drawPlots } from "./plots";
 import { showTable } from "./table";
 import { showTiles } from "./tiles";
 
-const report = JSON.parse(document.getElementById("report")!.textContent!) as Report;
+const report = JSON.parse(document.getElementById("report")!.textContent) as Report;
 
 const title = report.stacks.length === 1 ? `Certificates of ${report.stacks[0]}` : `Certificates of ${report.stacks.length} stacks`;
 document.title = title;

@@ -51,7 +51,11 @@ export function drawPlots({ rows, summary }: Report): void {
 
 const wholeNumbers = (value: number) => (Number.isInteger(value) ? value.toLocaleString() : "");
 
-function bars(counts: readonly (readonly [string, number])[], width: number) {
+type Count = readonly [string, number];
+const nameOf = ([name]: Count) => name;
+const countOf = ([, count]: Count) => count;
+
+function bars(counts: readonly Count[], width: number) {
     if (counts.length === 0) return undefined;
     const longest = Math.max(...counts.map(([name]) => name.length));
     return Plot.plot({
@@ -62,8 +66,8 @@ function bars(counts: readonly (readonly [string, number])[], width: number) {
         x: { axis: null },
         y: { domain: counts.map(([name]) => name), label: null, tickFormat: (name: string) => (name.length > 36 ? `${name.slice(0, 35)}…` : name) },
         marks: [
-            Plot.barX(counts, { x: ([, count]) => count, y: ([name]) => name, fill: "var(--accent)", title: ([name, count]) => `${name}: ${count}` }),
-            Plot.text(counts, { x: ([, count]) => count, y: ([name]) => name, text: ([, count]) => count.toLocaleString(), textAnchor: "start", dx: 5 }),
+            Plot.barX(counts, { x: countOf, y: nameOf, fill: "var(--accent)", title: ([name, count]: Count) => `${name}: ${count}` }),
+            Plot.text(counts, { x: countOf, y: nameOf, text: bar => countOf(bar as Count).toLocaleString(), textAnchor: "start", dx: 5 }),
         ],
     });
 }

@@ -21,6 +21,15 @@ export function descendants(of: number): Process[] {
     return below;
 }
 
+/** The environment that a process was started with; empty once it has ended. */
+export function environmentOf(pid: number): readonly (readonly [name: string, value: string])[] {
+    try {
+        return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(text => text !== "").map(text => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)] as const);
+    } catch {
+        return [];
+    }
+}
+
 /** Kills it unless its number belongs to another process by now. */
 export function kill({ pid, started }: Process): void {
     if (read(pid)?.started !== started) return;

@@ -11,6 +11,8 @@ export interface ReverseProxy {
     readonly caPem: string;
     /** `POST /api/auth/login`, in their order. */
     readonly requests: string[];
+    /** The same with their headers and bodies, as they arrived. */
+    readonly received: string[];
     stop(): Promise<void>;
 }
 
@@ -28,8 +30,12 @@ export async function reverseProxy(target: string, { plain, identity, answer }: 
     const ca = issue("Private CA of the tests", { authority: true });
     const own = identity ?? issue("proxy", { issuer: ca, names: ["127.0.0.1", "localhost"] });
     const requests: string[] = [];
+    const received: string[] = [];
     const listener: RequestListener = (incoming, response) => {
         requests.push(`${incoming.method} ${incoming.url}`);
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.on("end", () => received.push(`${incoming.method} ${incoming.url}\n${JSON.stringify(incoming.headers)}\n${Buffer.concat(chunks).toString("latin1")}`));
         if (answer?.(incoming, response)) return;
         const { method, headers } = incoming;
         const onward = request(new URL(incoming.url ?? "/", target), { ...(method === undefined ? {} : { method }), headers: { ...headers, host: new URL(target).host } }, answered => {
@@ -45,6 +51,7 @@ export async function reverseProxy(target: string, { plain, identity, answer }: 
         url: `${plain ? "http" : "https"}://127.0.0.1:${port}`,
         caPem: ca.certificatePem,
         requests,
+        received,
         stop: () =>
             new Promise(resolve => {
                 server.close(() => resolve());

@@ -86,7 +86,7 @@ export async function testStack(target: Target, program: Program, name = own(ran
                 stack.preview({ program: inline(made.program), diff: true, onOutput: chunk => (text += chunk), onError: chunk => (text += chunk), color: "never", ...options }),
                 () => text,
             );
-            return { changes: result.changeSummary as Record<string, number>, output: text, outputs: {} };
+            return { changes: result.changeSummary, output: text, outputs: {} };
         },
         async refresh(options) {
             return run(output => stack.refresh({ onOutput: output, onError: output, color: "never", ...options }));
@@ -112,7 +112,7 @@ async function run(start: (onOutput: (chunk: string) => void) => Promise<automat
     const result = await shown(start(chunk => (text += chunk)), () => text);
     const outputs = "outputs" in result ? result.outputs : {};
     return {
-        changes: (result.summary.resourceChanges ?? {}) as Record<string, number>,
+        changes: result.summary.resourceChanges ?? {},
         output: text,
         outputs: Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value as unknown])),
     };

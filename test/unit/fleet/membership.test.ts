@@ -51,7 +51,7 @@ test("a shard is index and count, the first being 0", () => {
 
 const check = async (before: readonly string[], now: readonly string[], rest: object = {}, olds: object = {}) => {
     const common = { fleet: "project/stack/pumps", batches: 32, onRemove: "revoke" } as const;
-    const { failures = [] } = await fleetMembership().check({ ...common, members: membersOf(before), ...olds } as never, { ...common, members: membersOf(now), ...rest } as never);
+    const { failures = [] } = await fleetMembership().check({ ...common, members: membersOf(before), ...olds }, { ...common, members: membersOf(now), ...rest });
     return failures.map(({ reason }) => reason).join("\n");
 };
 

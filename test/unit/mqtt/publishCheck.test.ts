@@ -30,7 +30,7 @@ const to = (port: number, more: Partial<PublishCheckRequest> = {}): PublishCheck
         payload: '{"pulumiPublishCheck":"pulumi-x"}',
         timeoutSeconds: 5,
         ...more,
-    }) as PublishCheckRequest;
+    });
 
 /** Starts a server, checks against it, and makes sure that nothing stays open on either side. */
 async function against(script: Script, more?: Partial<PublishCheckRequest>, options?: Parameters<typeof mqttServer>[2]): Promise<PublishCheckOutcome> {
@@ -45,7 +45,7 @@ describe("an accepted check", () => {
         let published = "", goodbyes = 0;
         const outcome = await against({
             publish: (peer, packet) => {
-                published = `${packet.qos} ${packet.topic} ${packet.payload}`;
+                published = `${packet.qos} ${packet.topic} ${packet.payload.toString()}`;
                 accept.publish(peer, packet);
             },
             disconnect: () => goodbyes++,

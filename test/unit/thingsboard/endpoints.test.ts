@@ -32,6 +32,8 @@ test.each<[string, (tb: ThingsBoard) => Promise<unknown>, string, unknown, unkno
     ["deviceGroupByName", tb => tb.deviceGroupByName({ entityType: "TENANT", id: customer }, "All"), `GET /api/entityGroup/TENANT/${customer}/DEVICE/All`, entity],
     ["addToGroup", tb => tb.addToGroup(group, [deviceId]), `POST /api/entityGroup/${group}/addEntities ["${deviceId}"]`, "", null],
     ["removeFromGroup", tb => tb.removeFromGroup(group, [deviceId]), `POST /api/entityGroup/${group}/deleteEntities ["${deviceId}"]`, "", null],
+    ["currentUser", tb => tb.currentUser(), "GET /api/auth/user", { ...entity, authority: "TENANT_ADMIN", email: "a@b.c" }],
+    ["usage", tb => tb.usage(), "GET /api/usage", { devices: 3, maxDevices: 5 }],
     ["serverCertificateChain", tb => tb.serverCertificateChain(), "GET /api/device-connectivity/mqtts/certificate/download", "-----BEGIN CERTIFICATE-----"],
     ["deviceConnectivity", tb => tb.deviceConnectivity(deviceId), `GET /api/device-connectivity/${deviceId}`, { mqtt: { mqtts: "Check documentation" } }],
 ])("%s", async (_name, call, request, body, result = body) => {

@@ -124,7 +124,7 @@ test("no more than eight in flight, four of them deletes, counted over all clien
         return method === "DELETE" ? {} : { body: device("pump-1") };
     });
     const clients = [client(server.url), client(server.url), client(server.url)];
-    await Promise.all(Array.from({ length: 90 }, (_, i) => (i % 2 ? clients[i % 3]?.deviceById(deviceId) : clients[i % 3]?.deleteDevice(deviceId))));
+    await Promise.all(Array.from({ length: 90 }, (_, i) => (i % 2 ? clients[i % 3]!.deviceById(deviceId) : clients[i % 3]!.deleteDevice(deviceId))));
     expect(most).toBeLessThanOrEqual(8);
     expect(most).toBeGreaterThan(4);
     expect(mostDeletes).toBeLessThanOrEqual(4);

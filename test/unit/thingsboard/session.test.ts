@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../../sdk/thingsboard";
+import type { ApiError } from "../../../sdk/thingsboard";
 import { renewalTime } from "../../../sdk/thingsboard/session";
 import { type Behaviour, client, device, deviceId, errorOf, refusal, type Reply, serve, testClock } from "./support";
 

@@ -34,7 +34,8 @@ export type Behaviour = (request: Received, number: number) => Reply | Promise<R
 
 export async function serve(behaviour: Behaviour, tls?: ServerOptions): Promise<TestServer> {
     const received: Received[] = [];
-    const listener: RequestListener = async (request, response) => {
+    const listener: RequestListener = (request, response) => void handle(request, response);
+    const handle = async (request: IncomingMessage, response: ServerResponse) => {
         const body = await readAll(request);
         const one: Received = {
             method: request.method ?? "",

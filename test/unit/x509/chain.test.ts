@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { certificatesIn, joined, readAuthority, requireOrder, requirePair } from "../../../sdk/x509/chain";
 import { openssl, rootAuthority } from "../../support/openssl";
+import { issue } from "../mqtt/certificates";
 
 const now = new Date();
 const root = rootAuthority("Root");
@@ -31,4 +32,38 @@ test("a key that is another's, encrypted, or none is told without a byte of it",
     expect(() => requirePair(certificate!, "hello", "privateKeyPem")).toThrow("privateKeyPem is no PEM private key");
     const encrypted = openssl(["pkcs8", "-topk8", "-passout", "pass:secret"], root.privateKeyPem);
     expect(() => requirePair(certificate!, encrypted, "privateKeyPem")).toThrow("privateKeyPem is encrypted");
+});
+
+test("a chain in order passes, also of one; a namesake that did not sign does not", () => {
+    const root = issue("Root", { authority: true });
+    const middle = issue("Middle", { issuer: root, authority: true });
+    const device = issue("pump-1", { issuer: middle });
+    const chain = (...of: readonly { readonly certificatePem: string }[]) => certificatesIn(of.map(({ certificatePem }) => certificatePem).join(""), "chain");
+    requireOrder(chain(device, middle, root), "issuersPem");
+    requireOrder(chain(root), "issuersPem");
+    expect(() => requireOrder(chain(device, root, middle), "issuersPem")).toThrow('"CN=Root" did not sign "CN=pump-1"');
+    expect(() => requireOrder(chain(device, middle, issue("Root", { authority: true })), "issuersPem")).toThrow('"CN=Root" did not sign "CN=Middle"');
+});
+
+test("text around the blocks, and line ends of any kind, are passed over; what is no certificate is named", () => {
+    const text = `Bag Attributes\n${leaf.replaceAll("\n", "\r\n")}\nissuer=/CN=Root\n${root.certificatePem}`;
+    expect(certificatesIn(text, "chain").map(({ subject }) => subject)).toEqual(["CN=leaf", "CN=Root"]);
+    expect(() => certificatesIn("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "chainPem")).toThrow("chainPem holds a PEM block that is labelled CERTIFICATE and is none");
+    expect(() => certificatesIn(leaf + root.privateKeyPem, "chainPem")).toThrow("chainPem holds a PRIVATE KEY");
+    expect(() => certificatesIn(7 as never, "chainPem")).toThrow("chainPem is no text of PEM certificates");
+    expect(certificatesIn(leaf.padEnd(64 * 1024), "chainPem")).toHaveLength(1);
+    expect(() => certificatesIn(leaf.padEnd(64 * 1024 + 1), "chainPem")).toThrow("longer than 65536 characters");
+});
+
+test("an authority may be used up to the second when it expires", () => {
+    const last = new Date(certificatesIn(root.certificatePem, "")[0]!.validTo);
+    readAuthority(root.certificatePem, "certificatePem", last);
+    expect(() => readAuthority(root.certificatePem, "certificatePem", new Date(last.getTime() + 1))).toThrow(`expired on ${last.toISOString()}: give its successor`);
+});
+
+test("a key under a passphrase is told in the old form, too", () => {
+    const [certificate] = certificatesIn(root.certificatePem, "certificatePem");
+    const old = openssl(["pkey", "-traditional", "-aes128", "-passout", "pass:secret"], root.privateKeyPem);
+    expect(old).toContain("Proc-Type: 4,ENCRYPTED");
+    expect(() => requirePair(certificate!, old, "privateKeyPem")).toThrow("privateKeyPem is encrypted");
 });

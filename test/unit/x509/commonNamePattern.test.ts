@@ -9,6 +9,12 @@ test.each([
     ["(.+)", "pump-1", "pump-1"],
     ["(?i)device-(\\d+)", "DEVICE-17", "17"],
     ["(?:pump|valve)-([0-9]{1,4})", "valve-12", "12"],
+    ["(.*-.*-.*-.*)", "a-b-c-d", "a-b-c-d"],
+    ["([a-z]{2,99})[0-9]*", "pump1", "pump"],
+    ["(ab)*c", "ababc", "ab"],
+    ["(pump|valve)[|*+]*", "valve", "valve"],
+    ["\\(((?:a|b)c)\\)*", "(ac)", "ac"],
+    ["([\\]*+]x)+", "]x", "]x"],
     ["(.*)\\.factory\\.example", "pump-1.elsewhere", undefined],
     ["(.*)\\.factory\\.example", ".factory.example", undefined],
 ])("%s on %s: %s", (pattern, commonName, deviceName) => {
@@ -26,11 +32,22 @@ test.each([
     ["(a+)+", "repeats a group that itself repeats"],
     ["((a|aa)*)x", "repeats a group that itself repeats"],
     ["(([a-z]{2,})*)", "repeats a group that itself repeats"],
+    ["((a*)b)*", "repeats a group that itself repeats"],
+    ["(?:(a)|b)+", "repeats a group that itself repeats"],
+    ["([)]|a)*", "repeats a group that itself repeats"],
+    ["(a{1,100})*", "repeats a group that itself repeats"],
+    ["(a+)a{7,}a{7,999}a*a*", "has 5 parts of any length"],
     ["(.*.*.*.*.*)", "has 5 parts of any length"],
     [`(${"a".repeat(260)})`, "has 262 characters"],
 ])("%s is refused: %s", (pattern, reason) => {
     expect(patternFault(pattern)).toContain(reason);
     expect(() => deviceNameOf(pattern, "pump-1")).toThrow("the pattern");
+});
+
+test("the longest pattern has 255 characters, and no text is no pattern", () => {
+    expect(patternFault(`(${"a".repeat(253)})`)).toBeUndefined();
+    expect(patternFault(`(${"a".repeat(254)})`)).toContain("has 256 characters");
+    expect(patternFault(7 as never)).toContain("is empty");
 });
 
 test("what is not refused is fast, also on a name that is made for it", () => {

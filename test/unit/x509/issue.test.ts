@@ -37,6 +37,23 @@ test("a kept key gives another certificate for the same key", async () => {
     expect(second.certificate).not.toBe(first.certificate);
 });
 
+test("begins five minutes ago and lasts as many days as asked, in whole seconds; serial numbers are positive and differ", async () => {
+    const certificates = await Promise.all([made(), made({ validityDays: 1 })]);
+    const [year, day] = certificates.map(({ certificate }) => new X509Certificate(toPem(certificate)));
+    expect(new Date(year!.validFrom).toISOString()).toBe("2026-11-24T09:55:00.000Z");
+    expect(new Date(year!.validTo).toISOString()).toBe("2027-11-24T10:00:00.000Z");
+    expect(new Date(day!.validTo).toISOString()).toBe("2026-11-25T10:00:00.000Z");
+    for (const { serialNumber } of [year!, day!]) expect(serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
+    expect(year!.serialNumber).not.toBe(day!.serialNumber);
+});
+
+test.each([["RSA_3072", 3072], ["RSA_4096", 4096]] as const)("%s has %i bits, and its signature is SHA-256 with RSA", async (algorithm, bits) => {
+    const { certificate } = await made({ algorithm });
+    const read = new X509Certificate(toPem(certificate));
+    expect(read.publicKey.asymmetricKeyDetails?.modulusLength).toBe(bits);
+    expect(openssl(toPem(certificate), "x509", "-noout", "-text")).toContain("Signature Algorithm: sha256WithRSAEncryption");
+});
+
 test("names beyond ASCII, and validity beyond 2050", async () => {
     const { certificate } = await made({ commonName: "Größe 泵", validityDays: 36_500 });
     const read = new X509Certificate(toPem(certificate));
@@ -53,6 +70,9 @@ test.each([["ec", "prime256v1"], ["ec", "secp384r1"], ["rsa", "2048"]])("signed 
     const authority = { certificatePem: readFileSync(file("ca.pem"), "utf8"), privateKeyPem: readFileSync(file("ca.key"), "utf8") };
     const { certificate, key: own } = await issue({ commonName: "pump-1", algorithm: "EC_P256", validityDays: 10, authority }, new Date());
     writeFileSync(file("leaf.pem"), toPem(certificate));
+    const keyIdentifier = (file: string, name: string) => new RegExp(`X509v3 ${name} Key Identifier: *\\n\\s+(?:keyid:)?([0-9A-F:]+)`).exec(openssl("", "x509", "-in", file, "-noout", "-text"))?.[1];
+    expect(keyIdentifier(file("leaf.pem"), "Authority")).toBe(keyIdentifier(file("ca.pem"), "Subject"));
+    expect(keyIdentifier(file("leaf.pem"), "Subject")).not.toBe(keyIdentifier(file("ca.pem"), "Subject"));
     expect(openssl("", "verify", "-x509_strict", "-CAfile", file("ca.pem"), file("leaf.pem"))).toContain("leaf.pem: OK");
     expect(new X509Certificate(toPem(certificate)).checkPrivateKey(createPrivateKey(toPem(own, "PRIVATE KEY")))).toBe(true);
 });

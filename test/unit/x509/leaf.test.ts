@@ -32,9 +32,21 @@ describe("readLeaf", () => {
         ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key (PRIVATE KEY)"],
         ["-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n" + pem, "a private key (EC PRIVATE KEY and CERTIFICATE)"],
         ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "does not hold a certificate"],
+        ["-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "expected one PEM certificate, found PUBLIC KEY"],
+        ["-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n" + pem, "found CERTIFICATE REQUEST and CERTIFICATE"],
+        [7 as never, "found a value of type number"],
         ["x".repeat(100_000), "100000 characters"],
     ])("says what it found instead of a certificate (%#)", (text, found) => {
         expect(() => readLeaf(text)).toThrow(found);
+    });
+
+    it("looks at text of 64 KB and no more", () => {
+        expect(readLeaf(pem.padEnd(64 * 1024, "\n"))).toEqual(readLeaf(pem));
+        expect(() => readLeaf(pem.padEnd(64 * 1024 + 1, "\n"))).toThrow("65537 characters");
+    });
+
+    it("has the whole subject on one line", () => {
+        expect(readLeaf(selfSigned("pump-1/O=Acme")).subject).toBe("CN=pump-1, O=Acme");
     });
 
     it("answers any text with a certificate or a sentence", () => {
@@ -54,6 +66,9 @@ describe("readLeaf", () => {
 describe("leafFault", () => {
     it("accepts a certificate that is valid, and names its date once it is not", () => {
         expect(leafFault(pem, now)).toBeUndefined();
+        const { notAfter } = readLeaf(pem);
+        expect(leafFault(pem, notAfter)).toBeUndefined();
+        expect(leafFault(pem, new Date(notAfter.getTime() + 1))).toContain("expired on");
         const later = new Date(now.getTime() + 2 * 86_400_000);
         expect(leafFault(pem, later)).toContain(`expired on ${readLeaf(pem).notAfter.toISOString()}`);
     });

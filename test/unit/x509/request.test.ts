@@ -44,3 +44,22 @@ test("weak keys, keys where none belong, and other texts are refused", async () 
         await expect(checkRequest(text, acme)).rejects.toThrow("it is no certificate request that can be read");
     }
 });
+
+test("the kinds of key that ThingsBoard's TLS takes may ask, others may not", async () => {
+    const asked = (...key: string[]) => openssl(["req", "-new", ...key, "-nodes", "-keyout", "/dev/null", "-subj", "/CN=pump-1/O=Acme"]);
+    await checkRequest(asked("-newkey", "rsa:2048"), acme);
+    await checkRequest(asked("-newkey", "ed25519"), acme);
+    await expect(checkRequest(asked("-newkey", "ed448"), acme)).rejects.toThrow("its key is of type ed448");
+});
+
+test("the older label is a request too, and what is too long or no text is none", async () => {
+    await checkRequest(good.csrPem.replaceAll("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"), acme);
+    await checkRequest(good.csrPem.padEnd(64 * 1024, "\n"), acme);
+    await expect(checkRequest(good.csrPem.padEnd(64 * 1024 + 1, "\n"), acme)).rejects.toThrow("it is no text of a certificate request");
+    await expect(checkRequest(undefined as never, acme)).rejects.toThrow("it is no text of a certificate request");
+});
+
+test("alternative names of other kinds are refused with the device's own name, too", async () => {
+    await expect(checkRequest(certificateRequest("/CN=pump-1", "-addext", "subjectAltName=email:pump-1").csrPem, { CN: "pump-1" })).rejects.toThrow('it asks for the alternative name email "pump-1"');
+    await expect(checkRequest(certificateRequest("/CN=pump-1", "-addext", "subjectAltName=DNS:pump-1,DNS:pump-2").csrPem, { CN: "pump-1" })).rejects.toThrow('dns "pump-2"');
+});

@@ -1,0 +1,5 @@
+// Which package this is.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export const { version } = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8")) as { version: string };

@@ -1,0 +1,51 @@
+// Files with secrets in them: for their owner alone, there whole or not at all, and never by way of a symbolic link.
+
+import { randomBytes } from "node:crypto";
+import { constants, lstatSync, mkdirSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import * as path from "node:path";
+import { UserError } from "./userError";
+
+/** A symbolic link is never followed: it might lead out of the folder. */
+export const noFollow = constants.O_NOFOLLOW ?? 0;
+
+/** Windows has no modes; a folder there has the rights of the one above it. */
+export const posix = process.platform !== "win32";
+
+/**
+ * Takes the place of whatever has this name, also of a symbolic link, and not that of what it points to. Mode 0600,
+ * whatever the umask is and whatever mode the file had before.
+ * @param lasting waits until it would survive a power cut, which takes a while where there are many
+ * @throws the file system's error; nothing is left behind then
+ */
+export async function writePrivate(file: string, content: string | Buffer, { lasting = false } = {}): Promise<void> {
+    // A short name of its own: that of the file may be as long as names can be.
+    const draft = path.join(path.dirname(file), `.${randomBytes(9).toString("hex")}.new`);
+    try {
+        const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow, 0o600);
+        try {
+            await handle.writeFile(content);
+            if (lasting) await handle.sync();
+        } finally {
+            await handle.close();
+        }
+        await rename(draft, file);
+    } catch (error) {
+        await rm(draft, { force: true });
+        throw error;
+    }
+}
+
+/**
+ * A folder where others can't put anything in the way: made with mode 0700, or there already and writable for its owner
+ * alone, who is this user.
+ * @param remedy what to do where it is not: `choose another folder with --out`
+ */
+export function privateFolder(folder: string, remedy: string): void {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const stats = lstatSync(folder);
+    if (!stats.isDirectory()) throw new UserError(`${folder} is ${stats.isSymbolicLink() ? "a symbolic link, which is not followed" : "no folder"}: ${remedy}`);
+    if (!posix) return;
+    if (stats.uid !== process.getuid?.()) throw new UserError(`${folder} belongs to another user: ${remedy}`);
+    if ((stats.mode & 0o022) !== 0) throw new UserError(`others may write to ${folder} (mode ${(stats.mode & 0o777).toString(8)}), and secrets go there: run "chmod go-w" on it, or ${remedy}`);
+}

@@ -1,0 +1,30 @@
+// Mutation tests: `npm run test:mutation`, or a part with `-- --mutate sdk/x509/leaf.ts`.
+//
+// What is mutated is what decides and has no I/O of its own: certificates, the reconcilers' checks, plans and sentences,
+// and the limiter.
+
+export default {
+    mutate: [
+        "sdk/x509/*.ts",
+        "sdk/thingsboard/limits.ts",
+        "sdk/reconcilers/{claims,deviceCredentialInputs,deviceInputs,deviceProfileInputs,drift,ownership,renewal,activation}.ts",
+        "sdk/reconcilers/fleet/{check,givingUp,plan,words}.ts",
+    ],
+    testRunner: "vitest",
+    vitest: { configFile: "vitest.mutation.config.mts", related: true },
+    coverageAnalysis: "perTest",
+    ignoreStatic: true,
+    plugins: ["@stryker-mutator/vitest-runner"],
+    reporters: ["clear-text", "html", "json"],
+    clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
+    htmlReporter: { fileName: "reports/mutation/index.html" },
+    jsonReporter: { fileName: "reports/mutation/mutation.json" },
+    // Text of sentences is for people: a test that repeats it word for word holds nothing.
+    mutator: { excludedMutations: ["StringLiteral"] },
+    ignorePatterns: ["/bin", "/coverage", "/reports", "/docs", "/bench", "/examples"],
+    tempDirName: ".stryker-tmp",
+    concurrency: 2,
+    timeoutMS: 20_000,
+    timeoutFactor: 2,
+    thresholds: { high: 90, low: 75, break: 75 },
+};

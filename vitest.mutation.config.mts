@@ -1,0 +1,17 @@
+// The tests that mutations are tried on (stryker.config.mjs): those that look at one file's decisions. What needs a server
+// would notice more, and take days.
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+    test: {
+        include: [
+            "test/unit/x509/*.test.ts",
+            "test/unit/thingsboard/{limits,pace}.test.ts",
+            "test/unit/reconcilers/{badInput,deviceProfileInputs,inputs,ownership,renewal}.test.ts",
+            "test/unit/fleet/{membership,plan}.test.ts",
+        ],
+        testTimeout: 15_000,
+        hookTimeout: 30_000,
+    },
+});
