@@ -6,7 +6,7 @@
 export default {
     mutate: [
         "sdk/x509/*.ts",
-        "sdk/thingsboard/limits.ts",
+        "sdk/thingsboard/{limits,pace}.ts",
         "sdk/reconcilers/{claims,deviceCredentialInputs,deviceInputs,deviceProfileInputs,drift,ownership,renewal,activation}.ts",
         "sdk/reconcilers/fleet/{check,givingUp,plan,words}.ts",
     ],

@@ -10,6 +10,7 @@ import { deviceProfile } from "./reconcilers/deviceProfile";
 import { enrolmentCheck } from "./reconcilers/enrolmentCheck";
 import { fleetBatch } from "./reconcilers/fleetBatch";
 import { fleetMembership } from "./reconcilers/fleetMembership";
+import { kindFailures } from "./reconcilers/inputKinds";
 import { publishCheck } from "./reconcilers/publishCheck";
 import { renewal } from "./reconcilers/renewal";
 import type { Server } from "./reconcilers/server";
@@ -84,6 +85,8 @@ export function reconciler(type: string, protocol: number): dynamic.ResourceProv
             current = undefined;
         },
         async check(olds, news) {
+            const ofAnotherKind = kindFailures(type, news);
+            if (ofAnotherKind.length > 0) return { inputs: news, failures: ofAnotherKind };
             const { failures = [], ...result } = await plainly(() => provider.check(olds, news));
             const all = [...(serverless.has(type) ? [] : settingsFailures()), ...failures];
             return { ...result, failures: all.map(withoutValue) };

@@ -1,23 +1,58 @@
-// `npm run test:soak`: interrupts a deployment at every one of its calls, in more ways than `npm test` does, and says which.
+// `npm run test:soak`: the long run of what `npm test` does a part of. `npm run test:soak -- fuzz load` runs some of them;
+// what follows a `--` goes to vitest (`npm run test:soak -- faults -- -t MQTT`).
 
+import { randomInt } from "node:crypto";
 import { EngineError } from "./engine/say.mjs";
 import { forgetThingsBoard } from "./live/target.mjs";
 import { prepare } from "./steps.mjs";
 import { runVitest } from "./vitest.mjs";
 
-try {
-    forgetThingsBoard();
-    const engine = await prepare();
-    const began = performance.now();
-    const { code, passed, failed } = await runVitest(
-        engine,
-        ["--project", "engine", "--disableConsoleIntercept=true", "test/engine/interruption", ...process.argv.slice(2)],
-        { THINGSBOARD_SOAK: "true" },
-    );
-    process.exitCode = code;
-    console.log(`${passed} passed, ${failed} failed, in ${Math.round((performance.now() - began) / 1000)} s`);
-} catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    console.error(`npm run test:soak: ${error.message}`);
-    process.exitCode = 1;
+/** @type {Readonly<Record<string, { what: string, project: "unit" | "engine", files: readonly string[], minutes: number }[]>>} */
+const parts = {
+    interruption: [{ what: "a deployment interrupted at every one of its calls", project: "engine", files: ["test/engine/interruption"], minutes: 60 }],
+    faults: [
+        { what: "a thousand deployments with faults at random", project: "unit", files: ["test/faults"], minutes: 60 },
+        { what: "the same with the engine", project: "engine", files: ["test/engine/faults.test.ts"], minutes: 60 },
+    ],
+    fuzz: [{ what: "a million bad inputs", project: "unit", files: ["test/fuzz"], minutes: 60 }],
+    load: [
+        { what: "ten thousand devices at a limit", project: "unit", files: ["test/load"], minutes: 30 },
+        { what: "the same with the engine", project: "engine", files: ["test/engine/load.test.ts"], minutes: 30 },
+    ],
+};
+
+const given = process.argv.slice(2);
+const end = given.includes("--") ? given.indexOf("--") : given.findIndex((word) => word.startsWith("-"));
+const [names, rest] = end < 0 ? [given, []] : [given.slice(0, end), given.slice(given[end] === "--" ? end + 1 : end)];
+const unknown = names.filter((name) => !(name in parts));
+
+if (unknown.length > 0) {
+    console.error(`npm run test:soak -- [${Object.keys(parts).join("|")} …] [-- options of vitest]; there is no ${unknown.join(", ")}`);
+    process.exitCode = 2;
+} else {
+    try {
+        forgetThingsBoard();
+        const engine = await prepare();
+        const seed = process.env.THINGSBOARD_SEED ?? String(randomInt(2 ** 31));
+        const told = [];
+        for (const name of names.length > 0 ? names : Object.keys(parts)) {
+            for (const { what, project, files, minutes } of parts[name] ?? []) {
+                console.log(`${name}: ${what}; seed ${seed} (THINGSBOARD_SEED=${seed} repeats it)`);
+                const began = performance.now();
+                const { code, passed, failed } = await runVitest(
+                    engine,
+                    ["--project", project, "--disableConsoleIntercept=true", ...files, ...rest],
+                    { THINGSBOARD_SOAK: "true", THINGSBOARD_SEED: seed },
+                    minutes,
+                );
+                if (code !== 0) process.exitCode = 1;
+                told.push(`${name}: ${what}: ${passed} passed, ${failed} failed, in ${Math.round((performance.now() - began) / 1000)} s`);
+            }
+        }
+        console.log([...told, `seed ${seed}`].join("\n"));
+    } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        console.error(`npm run test:soak: ${error.message}`);
+        process.exitCode = 1;
+    }
 }

@@ -100,11 +100,13 @@ async function run(file, args, environment = {}) {
  * @param {string} file
  * @param {string[]} args
  * @param {Record<string, string>} environment
+ * @param {number} [minutes] after which it is ended
  * @returns {Promise<number>}
  */
-export function exitCodeOf(file, args, environment) {
+export function exitCodeOf(file, args, environment, minutes) {
     return new Promise((resolve, reject) => {
-        const child = spawn(file, args, { cwd: repository, stdio: "inherit", env: { ...process.env, ...environment } });
+        const timeout = minutes === undefined ? {} : { timeout: minutes * 60_000 };
+        const child = spawn(file, args, { cwd: repository, stdio: "inherit", env: { ...process.env, ...environment }, ...timeout });
         // Ctrl-C reaches the child by itself; this process stays to clean up after it.
         const ignore = () => {};
         process.on("SIGINT", ignore);

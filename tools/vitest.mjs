@@ -9,8 +9,9 @@ import { exitCodeOf, repository } from "./steps.mjs";
  * @param {import("./engine/engine.mjs").Engine} engine
  * @param {string[]} args
  * @param {Record<string, string>} [environment]
+ * @param {number} [minutes] after which it is ended
  */
-export async function runVitest(engine, args, environment = {}) {
+export async function runVitest(engine, args, environment = {}, minutes) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pulumi-thingsboard-test-"));
     const report = path.join(folder, "report.json");
     try {
@@ -21,6 +22,7 @@ export async function runVitest(engine, args, environment = {}) {
                 "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args,
             ],
             { ...engine.environment, ...plainUnlessTerminal(), ...environment },
+            minutes,
         );
         return { code, ...counts(report) };
     } finally {

@@ -21,13 +21,21 @@ export async function openJournal(dir: string, store: Store): Promise<Journal> {
     compact(file, store);
     const stream: WriteStream = createWriteStream(file, { flags: "a", mode: 0o600 });
     let failure: Error | undefined;
+    let closed = false;
     stream.on("error", (error) => (failure = error));
     return {
         append: (change) => {
+            // A call that is still at work when the emulator stops gets no answer. Written after the end, its change would
+            // destroy the stream, and what was acknowledged before and is still in it would be lost.
+            if (closed) return;
             if (failure) throw new Error(`The emulator can't write ${file}: ${failure.message}`);
             stream.write(`${JSON.stringify(change)}\n`);
         },
-        close: () => new Promise((done) => stream.end(done)),
+        close: () =>
+            new Promise((done) => {
+                closed = true;
+                stream.end(done);
+            }),
     };
 }
 

@@ -104,10 +104,13 @@ function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
         subject: oneLine(certificate.subject),
         issuer: oneLine(certificate.issuer),
         ...(certificate.subjectAltName && { names: excerpt(certificate.subjectAltName) }),
-        notBefore: new Date(certificate.validFrom).toISOString(),
-        notAfter: new Date(certificate.validTo).toISOString(),
+        notBefore: isoDate(certificate.validFrom),
+        notAfter: isoDate(certificate.validTo),
     };
 }
+
+/** A server's certificate may have anything in the place of a date. */
+export const isoDate = (text: string): string => (Number.isNaN(Date.parse(text)) ? "an unreadable date" : new Date(text).toISOString());
 
 /** Node writes one part of a name a line. Whoever made the certificate chose what stands in it. */
 export const oneLine = (name: string | undefined): string => excerpt((name ?? "").split("\n").join(", "));

@@ -101,8 +101,12 @@ function checkOrder(chain: readonly X509Certificate[]): void {
     });
 }
 
+/** Characters; an RSA key of 16,384 bits has a fifth of it. */
+const maxKey = 64 * 1024;
+
 /** The causes of Node's and OpenSSL's errors are left out on purpose: nothing of a key may reach a log. */
 function readKey(pem: string): KeyObject {
+    if (typeof pem !== "string" || pem.length > maxKey) throw new UserError(`the device's private key is no text of a PEM private key, or longer than ${maxKey} characters`);
     if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
         throw new UserError("the device's private key is encrypted: give it without a passphrase, as a secret");
     }

@@ -9,7 +9,7 @@ import { toPem } from "../x509/leaf";
 import { deadline, Stopped } from "./deadline";
 import { diagnoseNetwork } from "./diagnoseNetwork";
 import { diagnoseServerCertificate } from "./diagnoseTls";
-import { handshake, oneLine, type Seen, serverFault } from "./dial";
+import { handshake, isoDate, oneLine, type Seen, serverFault } from "./dial";
 import type { Refusal } from "./outcome";
 import { certificates, pemBlocks, readCertificate } from "./pem";
 import { checkEndpoint } from "./prepare";
@@ -136,8 +136,8 @@ function describe(chain: readonly X509Certificate[]): ServerChain {
         fingerprint: leaf.fingerprint256,
         subject: oneLine(leaf.subject),
         issuer: oneLine(leaf.issuer),
-        notBefore: new Date(leaf.validFrom).toISOString(),
-        notAfter: new Date(leaf.validTo).toISOString(),
+        notBefore: isoDate(leaf.validFrom),
+        notAfter: isoDate(leaf.validTo),
         chainLength: chain.length,
         complete: last.checkIssued(last),
     };

@@ -1,6 +1,6 @@
 // One MQTT session over a socket that is there already: CONNECT, perhaps one PUBLISH, DISCONNECT.
 
-import type { TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
 import { MqttClient } from "mqtt";
 import * as mqttPacket from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
@@ -23,7 +23,7 @@ type Acknowledgement = "connack" | "puback";
 
 const goodbyeMs = 500;
 
-export function openSession(socket: TLSSocket, version: MqttVersion, clientId: string): Session {
+export function openSession(socket: Socket, version: MqttVersion, clientId: string): Session {
     let waitedFor: Acknowledgement = "connack";
     let ended: Refusal | undefined;
     let unanswered = false;

@@ -13,6 +13,7 @@ import { UserError } from "../userError";
 import { claimedBy } from "./claims";
 import type { PublishCheckInputs } from "./publishCheck";
 import type { Server } from "./server";
+import { serverTime } from "./serverTime";
 
 /** Plain JSON; what was not reached is absent. Times are ISO 8601. */
 export interface CheckResult {
@@ -157,7 +158,7 @@ async function observed(server: Server, inputs: PublishCheckInputs): Promise<Che
     const poll = async () => {
         const found = await thingsboard.attributes(inputs.deviceId, "SERVER_SCOPE", ["lastConnectTime", "active"]);
         if (!found) throw new UserError(`${subject} was deleted`);
-        const time = Number(found.find(({ key }) => key === "lastConnectTime")?.value ?? 0);
+        const time = serverTime(found, "lastConnectTime");
         return { ...(time > 0 ? { lastConnectTime: time } : {}), active: found.find(({ key }) => key === "active")?.value === true };
     };
     const since = inputs.boundAt ?? Date.now() + Math.round(thingsboard.clockSkewMs() ?? 0);

@@ -5,6 +5,7 @@ import type { Device, DeviceCredentials } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { readLeaf, toPem } from "../x509/leaf";
+import { serverTime } from "./serverTime";
 
 /**
  * What the server holds, in the place of the input that declared it: the engine compares inputs with inputs, so drift
@@ -50,8 +51,7 @@ export async function heldByOthers(thingsboard: ThingsBoard, device: Device, row
 
 /** A token that no device ever used is the guide's own case: a device was added by hand, and its certificate comes now. */
 async function connectedToken(thingsboard: ThingsBoard, device: Device): Promise<string | undefined> {
-    const connected = (await thingsboard.attributes(device.id.id, "SERVER_SCOPE", ["lastConnectTime"]))?.find(({ key }) => key === "lastConnectTime");
-    const time = Number(connected?.value ?? 0);
+    const time = serverTime(await thingsboard.attributes(device.id.id, "SERVER_SCOPE", ["lastConnectTime"]), "lastConnectTime");
     return time > 0 ? `an access token with which it last connected on ${new Date(time).toISOString()}` : undefined;
 }
 

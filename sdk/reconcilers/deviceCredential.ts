@@ -270,7 +270,8 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     async function release(id: string, state: DeviceCredentialState): Promise<void> {
         const thingsboard = about(state);
         const released = await saveRow(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
-        if (released) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
+        // A run before may have got as far as the token only.
+        if (released || bindingIn(await notesOn(thingsboard, state.deviceId))?.id === id) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
     }
 
     /** Ours is also the certificate that a refused check has put back, and a row that somebody has saved again as it was. */

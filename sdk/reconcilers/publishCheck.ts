@@ -56,6 +56,8 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
                 onFailure: inputs.onFailure,
                 triggers: inputs.triggers ?? [],
             });
+            // The engine calls `update` after a refusal, but forgets it in a refresh: the state does not.
+            if (state.outcome === "refused" && news.onFailure === "fail") return { changes: true };
             const wanted = decisive(news);
             return !isUnknown(wanted) && sameJson(decisive(state), wanted) ? { changes: false } : {};
         },

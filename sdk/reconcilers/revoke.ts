@@ -5,6 +5,7 @@ import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { freshToken } from "./credentialRow";
 import { type Revoked, revocationOf, revokedAttribute, revokedOf } from "./revoked";
+import { serverTime } from "./serverTime";
 
 export interface Revocation {
     readonly deviceName: string;
@@ -97,6 +98,5 @@ async function endSession(client: ThingsBoard, id: string, sleep: Pace["sleep"])
 
 async function times(client: ThingsBoard, id: string): Promise<{ connected: number; disconnected: number }> {
     const found = await client.attributes(id, "SERVER_SCOPE", ["lastConnectTime", "lastDisconnectTime"]);
-    const time = (name: string) => Number(found?.find(({ key }) => key === name)?.value ?? 0);
-    return { connected: time("lastConnectTime"), disconnected: time("lastDisconnectTime") };
+    return { connected: serverTime(found, "lastConnectTime"), disconnected: serverTime(found, "lastDisconnectTime") };
 }

@@ -5,8 +5,9 @@ import { ApiError, isApiError } from "./errors";
 import { explainAnswer } from "./explain";
 import { explainFailure } from "./failure";
 import type { Answer, Http, Request } from "./http";
-import type { Pace, Places } from "./limits";
+import type { Places } from "./limits";
 import type { Connection } from "./options";
+import type { Pace } from "./pace";
 import type { Purpose } from "./purpose";
 import { pauseBefore, type Repeating, withRetries } from "./retry";
 import type { Session } from "./session";
@@ -51,8 +52,11 @@ export interface CallDependencies {
     readonly version: () => Promise<string | undefined>;
 }
 
-/** @param about what the errors begin with, instead of each call's own subject */
-export function calls(dependencies: CallDependencies, about?: string): Calls {
+/**
+ * @param about what the errors begin with, instead of each call's own subject
+ * @param sharer who waits in line with these calls, where others want to call too
+ */
+export function calls(dependencies: CallDependencies, about?: string, sharer = about ?? ""): Calls {
     const { connection, http, session, places, pace, clock, random, log, version } = dependencies;
     const retrying = { clock, random, log, hasAnswered: http.hasAnswered };
 
@@ -85,7 +89,7 @@ export function calls(dependencies: CallDependencies, about?: string): Calls {
     }
 
     async function attempt(call: Call, begin: () => void): Promise<unknown> {
-        const giveBack = await places.take(call.method === "DELETE" ? "delete" : "other", connection);
+        const giveBack = await places.take(call.method === "DELETE" ? "delete" : "other", connection, sharer);
         try {
             begin();
             const authorization = await authorize(call);
@@ -118,7 +122,7 @@ export function calls(dependencies: CallDependencies, about?: string): Calls {
         const outcome = await http.send({ method, path, body, authorization });
         if (outcome.type === "failure") throw explainFailure(purpose(call), outcome);
         if (outcome.status === 429) pace.tooFast(began, outcome.retryAfter);
-        else pace.fine();
+        else pace.fine(began);
         return outcome;
     }
 

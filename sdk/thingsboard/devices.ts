@@ -41,7 +41,7 @@ export function devices(calls: Calls): Devices {
                     subject: "devices",
                     complaint: "cannot read the devices",
                     repeating: "safe",
-                    answer: "entities",
+                    answer: "devices",
                 };
                 found.push(...(await calls.make<Device[]>(call)));
             }
@@ -64,7 +64,7 @@ export function devices(calls: Calls): Devices {
                         subject: `device "${device.name}"`,
                         complaint: "cannot change the device",
                         repeating: "unsafe",
-                        answer: "entity",
+                        answer: "device",
                     }),
                 () => deviceById(device.id.id),
                 found => sameDevice(found, device),
@@ -92,7 +92,7 @@ export function devices(calls: Calls): Devices {
                         subject: `device ${row.deviceId.id}`,
                         complaint: row.credentialsType === "X509_CERTIFICATE" ? "cannot bind the certificate" : "cannot replace the credentials",
                         repeating: "unsafe",
-                        answer: "entity",
+                        answer: "credentials",
                     }),
                 () => credentials(row.deviceId.id),
                 found => sameCredentials(found, row),
@@ -111,7 +111,7 @@ export function devices(calls: Calls): Devices {
 
     function credentials(deviceId: DeviceId): Promise<DeviceCredentials | undefined> {
         const path = `/api/device/${part(deviceId)}/credentials`;
-        return calls.find({ path, subject: `device ${deviceId}`, complaint: "cannot read the credentials", answer: "entity" });
+        return calls.find({ path, subject: `device ${deviceId}`, complaint: "cannot read the credentials", answer: "credentials" });
     }
 
     function create(name: string, path: string, body: NewDevice | { device: NewDevice; credentials: NewCredentials }, isOurs: (found: Device) => boolean) {
@@ -122,14 +122,14 @@ export function devices(calls: Calls): Devices {
             subject: `device "${name}"`,
             complaint: "cannot create the device",
             repeating: "unsafe",
-            answer: "entity",
+            answer: "device",
         };
         return createOnce(() => calls.make<Device>(call), () => deviceByName(name), isOurs, calls);
     }
 }
 
 function reading(subject: string): Pick<Call, "subject" | "complaint" | "answer"> {
-    return { subject, complaint: "cannot read the device", answer: "entity" };
+    return { subject, complaint: "cannot read the device", answer: "device" };
 }
 
 function sameDevice(found: Device, sent: Device): boolean {

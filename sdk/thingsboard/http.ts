@@ -59,6 +59,8 @@ export interface Http {
 /** ThingsBoard takes no more than this either. */
 const largestAnswer = 16 * 1024 * 1024;
 const skewSamples = 9;
+/** A hundred years: such a clock says nothing. */
+const largestSkew = 100 * 365 * 86_400_000;
 
 export function http(connection: Connection, clock: Clock, environment: Environment): Http {
     const proxy = connection.loopback ? undefined : proxyFor(connection.url, environment);
@@ -103,8 +105,9 @@ export function http(connection: Connection, clock: Clock, environment: Environm
     /** The header is cut to whole seconds: on average the server's clock was half a second further. */
     function noteClock(began: Timestamp, date: string | undefined): void {
         const served = Date.parse(date ?? "") + 500;
-        if (Number.isNaN(served)) return;
-        skews.push(served - (began + clock.now()) / 2);
+        const skew = served - (began + clock.now()) / 2;
+        if (!(Math.abs(skew) <= largestSkew)) return;
+        skews.push(skew);
         if (skews.length > skewSamples) skews.shift();
     }
 }

@@ -4,9 +4,10 @@ import { type CallDependencies, calls } from "./calls";
 import { type Clock, systemClock } from "./clock";
 import { devices } from "./devices";
 import { http } from "./http";
-import { pace, type Places, places } from "./limits";
+import { type Places, places } from "./limits";
 import { checkOptions, type ConnectionOptions } from "./options";
 import { owners } from "./owners";
+import { pace } from "./pace";
 import { profiles } from "./profiles";
 import type { Environment } from "./proxy";
 import { server, versionForEverybody } from "./server";
@@ -57,10 +58,10 @@ export function connect(options: ConnectionOptions, dependencies: Partial<Depend
     return thingsBoard(shared);
 }
 
-function thingsBoard(shared: CallDependencies, subject?: string): ThingsBoard {
-    const made = calls(shared, subject);
+function thingsBoard(shared: CallDependencies, subject?: string, sharer?: string): ThingsBoard {
+    const made = calls(shared, subject, sharer);
     return {
-        about: other => thingsBoard(shared, other),
+        about: (other, whole) => thingsBoard(shared, other, whole),
         ...devices(made),
         ...values(made),
         ...profiles(made),

@@ -1,15 +1,14 @@
-// How many calls may be in flight and how fast they may follow each other.
-
-import type { Clock } from "./clock";
-import type { Milliseconds } from "./model";
-import type { Rate } from "./options";
+// How many calls may be in flight, and whose turn it is.
 
 export type Lane = "delete" | "other";
 
 /** Places for calls in flight. One for all clients of a server: what counts is what the server sees. */
 export interface Places {
-    /** Waits for a place, first come first served, and answers with what gives it back. */
-    take(lane: Lane, caps: Caps): Promise<() => void>;
+    /**
+     * Waits for a place, and answers with what gives it back. First come first served for each `who`, and in turn among
+     * them: a fleet of thousands does not hold up the one device beside it.
+     */
+    take(lane: Lane, caps: Caps, who: string): Promise<() => void>;
 }
 
 export interface Caps {
@@ -24,12 +23,17 @@ export interface Caps {
 export function places(): Places {
     const inFlight = { delete: 0, other: 0 };
     const waiting: Record<Lane, Waiter[]> = { delete: [], other: [] };
+    /** Whoever asks again while others wait has its turn in a later round. */
+    const rounds = new Map<string, number>();
+    let round = 0;
     let asked = 0;
 
     return {
-        take(lane, caps) {
+        take(lane, caps, who) {
+            const mine = Math.max(round, (rounds.get(who) ?? -1) + 1);
+            rounds.set(who, mine);
             return new Promise(resolve => {
-                waiting[lane].push({ number: asked++, lane, caps, start: () => resolve(once(() => giveBack(lane))) });
+                line(waiting[lane], { round: mine, number: asked++, lane, caps, start: () => resolve(once(() => giveBack(lane))) });
                 startNext();
             });
         },
@@ -39,14 +43,18 @@ export function places(): Places {
         for (let next = firstInLine(); next; next = firstInLine()) {
             waiting[next.lane].shift();
             inFlight[next.lane]++;
+            round = Math.max(round, next.round);
             next.start();
         }
+        if (waiting.delete.length + waiting.other.length > 0) return;
+        rounds.clear();
+        round = 0;
     }
 
     /** A delete that has to wait for other deletes is passed by calls that don't. */
     function firstInLine(): Waiter | undefined {
         const heads = [waiting.delete[0], waiting.other[0]].filter(head => head !== undefined);
-        return heads.sort((a, b) => a.number - b.number).find(mayStart);
+        return heads.sort(earlier).find(mayStart);
     }
 
     function mayStart({ lane, caps }: Waiter): boolean {
@@ -61,75 +69,20 @@ export function places(): Places {
 }
 
 interface Waiter {
+    readonly round: number;
     readonly number: number;
     readonly lane: Lane;
     readonly caps: Caps;
     readonly start: () => void;
 }
 
-/** When calls may begin. */
-export interface Pace {
-    /** Resolves when the next call may begin, in the order of asking. */
-    turn(): Promise<void>;
-    /** A call that began at `began` was answered 429. */
-    tooFast(began: Milliseconds, retryAfter?: Milliseconds): void;
-    /** A call was answered in the ordinary way. */
-    fine(): void;
-}
+const earlier = (a: Waiter, b: Waiter): number => a.round - b.round || a.number - b.number;
 
-const firstPause = 1_000;
-const longestPause = 30_000;
-const longestSpacing = 2_000;
-
-/**
- * Keeps to the given rates, and finds its own after a 429: a pause for everybody, and from then on a distance between
- * calls that doubles with each breach and melts with each good answer. ThingsBoard's bucket is the tenant's, shared with
- * the web interface and with other scripts, so the right rate can't be known beforehand; each breach also notifies the
- * tenant's administrators.
- */
-export function pace(rates: readonly Rate[], clock: Clock): Pace {
-    const longest = Math.max(0, ...rates.map(rate => rate.count));
-    const begun: Milliseconds[] = [];
-    let previous = Promise.resolve();
-    let spacing = 0;
-    let lastBegin = -Infinity;
-    let lastBreach = -Infinity;
-    let breaches = 0;
-    let pausedUntil = -Infinity;
-
-    return {
-        turn() {
-            previous = previous.then(begin);
-            return previous;
-        },
-
-        tooFast(began, retryAfter) {
-            const now = clock.now();
-            if (retryAfter !== undefined) pausedUntil = Math.max(pausedUntil, now + retryAfter);
-            // Calls that were in flight together breach together: that counts once.
-            if (began < lastBreach) return;
-            lastBreach = now;
-            spacing = Math.min(longestSpacing, Math.max(50, spacing * 2));
-            pausedUntil = Math.max(pausedUntil, now + Math.min(longestPause, firstPause * 2 ** breaches++));
-        },
-
-        fine() {
-            breaches = 0;
-            spacing = spacing < 5 ? 0 : spacing * 0.98;
-        },
-    };
-
-    async function begin(): Promise<void> {
-        for (let wait = waitFrom(clock.now()); wait > 0; wait = waitFrom(clock.now())) await clock.sleep(wait);
-        lastBegin = clock.now();
-        if (longest > 0) begun.push(lastBegin);
-        if (begun.length > longest) begun.shift();
-    }
-
-    function waitFrom(now: Milliseconds): Milliseconds {
-        const until = rates.map(({ count, period }) => (begun.at(-count) ?? -Infinity) + period);
-        return Math.max(0, pausedUntil - now, lastBegin + spacing - now, ...until.map(time => time - now));
-    }
+/** Mostly its place is at the end, or near it. */
+function line(waiters: Waiter[], waiter: Waiter): void {
+    let at = waiters.length;
+    while (at > 0 && earlier(waiter, waiters[at - 1]!) < 0) at--;
+    waiters.splice(at, 0, waiter);
 }
 
 function once(action: () => void): () => void {

@@ -107,8 +107,12 @@ function checkCredentials(credentials: Credentials): Credentials {
     return credentials;
 }
 
+/** All authorities that browsers trust are a quarter of it. */
+const longestCa = 1024 * 1024;
+
 /** OpenSSL skips what it can't read, and the complaint would come later and be about an untrusted server. */
 function checkCa(pem: string): string {
+    if (pem.length > longestCa) throw new UserError(`caPem: it has ${pem.length} characters: expected at most ${longestCa}, and the certificates that are needed alone`);
     const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     try {
         for (const block of blocks) new X509Certificate(block);

@@ -2,16 +2,15 @@
 
 import type { Calls } from "./calls";
 import { createOnce, saveOnce } from "./lost";
-import type { DeviceProfile, DeviceProfileId, DeviceProfileInfo, NewDeviceProfile, PageData } from "./model";
-import { part, query, sameJson, searchable } from "./path";
+import type { DeviceProfile, DeviceProfileId, DeviceProfileInfo, NewDeviceProfile } from "./model";
+import { pagesOf } from "./pages";
+import { part, sameJson, searchable } from "./path";
 import type { ThingsBoard } from "./thingsboard";
 
 type Profiles = Pick<
     ThingsBoard,
     "deviceProfile" | "deviceProfileByName" | "defaultDeviceProfile" | "createDeviceProfile" | "saveDeviceProfile" | "deleteDeviceProfile"
 >;
-
-const pageSize = 100;
 
 export function profiles(calls: Calls): Profiles {
     return {
@@ -65,18 +64,12 @@ export function profiles(calls: Calls): Profiles {
 
     /** There is no call for one name; the search finds parts of names in any case, with `%` and `_` as wildcards. */
     async function deviceProfileByName(name: string): Promise<DeviceProfileInfo | undefined> {
-        for (let page = 0; ; page++) {
-            const parameters = { pageSize, page, textSearch: searchable(name), sortProperty: "createdTime", sortOrder: "ASC" };
-            const found = await calls.make<PageData<DeviceProfileInfo>>({
-                ...reading(`device profile "${name}"`),
-                method: "GET",
-                path: `/api/deviceProfileInfos${query(parameters)}`,
-                repeating: "safe",
-                answer: "page",
-            });
-            const match = found.data.find(profile => profile.name === name);
-            if (match || !found.hasNext) return match;
+        const list = { path: "/api/deviceProfileInfos", subject: `device profile "${name}"`, complaint: "cannot read the device profile" };
+        for await (const page of pagesOf<DeviceProfileInfo>(calls, { ...list, parameters: { textSearch: searchable(name), sortProperty: "createdTime", sortOrder: "ASC" } })) {
+            const match = page.find(profile => profile.name === name);
+            if (match) return match;
         }
+        return undefined;
     }
 
     function write(profile: NewDeviceProfile, complaint: string): Promise<DeviceProfile> {
@@ -87,13 +80,13 @@ export function profiles(calls: Calls): Profiles {
             subject: `device profile "${profile.name}"`,
             complaint,
             repeating: "unsafe",
-            answer: "entity",
+            answer: "profile",
         });
     }
 }
 
 function reading(subject: string) {
-    return { subject, complaint: "cannot read the device profile", answer: "entity" } as const;
+    return { subject, complaint: "cannot read the device profile", answer: "profile" } as const;
 }
 
 function sameProfile(found: DeviceProfile, sent: DeviceProfile): boolean {

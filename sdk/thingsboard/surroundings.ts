@@ -3,12 +3,11 @@
 import type { Calls } from "./calls";
 import { isApiError } from "./errors";
 import type { DeviceProfile, NamedEntity, PageData } from "./model";
+import { pagesOf } from "./pages";
 import { part, query, searchable } from "./path";
 import type { ThingsBoard } from "./thingsboard";
 
 type Surroundings = Pick<ThingsBoard, "ruleChainsByName" | "ruleChainName" | "dashboardsByTitle" | "dashboardTitle" | "makeDefaultDeviceProfile" | "devicesOfProfile">;
-
-const pageSize = 100;
 
 interface Titled {
     readonly id: { readonly id: string };
@@ -57,17 +56,11 @@ export function surroundings(calls: Calls): Surroundings {
     /** The search finds parts of names in any case; a name need not be unique. */
     async function allNamed(what: string, path: string, sortProperty: string, name: string): Promise<NamedEntity[]> {
         const matches: NamedEntity[] = [];
-        for (let page = 0; ; page++) {
-            const found = await calls.make<PageData<Titled>>({
-                ...reading(`${what} "${name}"`),
-                method: "GET",
-                path: `${path}${query({ pageSize, page, textSearch: searchable(name), sortProperty, sortOrder: "ASC" })}`,
-                repeating: "safe",
-                answer: "page",
-            });
-            matches.push(...found.data.filter(item => nameOf(item) === name).map(item => ({ id: item.id.id, name })));
-            if (!found.hasNext) return matches;
+        const parameters = { textSearch: searchable(name), sortProperty, sortOrder: "ASC" };
+        for await (const page of pagesOf<Titled>(calls, { path, subject: `${what} "${name}"`, complaint: "cannot read it", parameters })) {
+            matches.push(...page.filter(item => nameOf(item) === name).map(item => ({ id: item.id.id, name })));
         }
+        return matches;
     }
 }
 

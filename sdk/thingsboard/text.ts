@@ -20,11 +20,31 @@ export function secretsIn(body: unknown, key = ""): string[] {
     return Object.entries(body).flatMap(([name, value]) => secretsIn(value, Array.isArray(body) ? key : name));
 }
 
-/** `undefined` where the text is no JSON. */
+/** ThingsBoard itself reads no deeper JSON (Jackson's StreamReadConstraints), and ours would run out of stack. */
+const deepest = 1_000;
+
+/** `undefined` where the text is no JSON, or deeper than ThingsBoard's can be. */
 export function parseJson(text: string): unknown {
+    if (text.length > 2 * deepest && depthOf(text) > deepest) return undefined;
     try {
         return JSON.parse(text);
     } catch {
         return undefined;
     }
+}
+
+function depthOf(text: string): number {
+    let depth = 0;
+    let most = 0;
+    let quoted = false;
+    for (let at = 0; at < text.length; at++) {
+        const char = text[at];
+        if (quoted) {
+            if (char === "\\") at++;
+            else if (char === '"') quoted = false;
+        } else if (char === '"') quoted = true;
+        else if (char === "{" || char === "[") most = Math.max(most, ++depth);
+        else if (char === "}" || char === "]") depth--;
+    }
+    return most;
 }

@@ -34,8 +34,11 @@ import type {
  * pauses. `undefined` means that ThingsBoard answered 404 for this entity. Everything else that fails is an `ApiError`.
  */
 export interface ThingsBoard {
-    /** The same client, whose errors begin with this: `thingsboard.about('device "pump-1"')`. */
-    about(subject: string): ThingsBoard;
+    /**
+     * The same client, whose errors begin with this: `thingsboard.about('device "pump-1"')`.
+     * @param whole what the subject is one of many parts of, such as a fleet: it waits in line with all of them. Default: the subject.
+     */
+    about(subject: string, whole?: string): ThingsBoard;
 
     // Devices
 

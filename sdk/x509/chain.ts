@@ -3,7 +3,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { excerpt } from "../printable";
 import { UserError } from "../userError";
-import type { Pem } from "./leaf";
+import { hasDates, type Pem } from "./leaf";
 import { keyFault, weakHash } from "./strength";
 
 const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]*-----END \1-----/g;
@@ -18,7 +18,9 @@ export function certificatesIn(text: Pem, what: string): readonly X509Certificat
     if (blocks.length === 0) throw new UserError(`${what} holds no PEM certificate: it must begin with "-----BEGIN CERTIFICATE-----"`);
     return blocks.map(([pem]) => {
         try {
-            return new X509Certificate(pem);
+            const certificate = new X509Certificate(pem);
+            if (!hasDates(certificate)) throw new Error("dates");
+            return certificate;
         } catch (cause) {
             throw new UserError(`${what} holds a PEM block that is labelled CERTIFICATE and is none`, { cause });
         }
@@ -65,6 +67,7 @@ export function readAuthority(pem: Pem, what: string, now: Date): X509Certificat
 
 /** Errors of Node and OpenSSL are left out on purpose: nothing of a key may reach a log. @throws UserError */
 export function requirePair(certificate: X509Certificate, privateKeyPem: string, what: string): void {
+    if (typeof privateKeyPem !== "string" || privateKeyPem.length > maxLength) throw new UserError(`${what} is no text of a PEM private key, or longer than ${maxLength} characters`);
     if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(privateKeyPem)) throw new UserError(`${what} is encrypted: give it without a passphrase, as a secret`);
     let key: KeyObject;
     try {

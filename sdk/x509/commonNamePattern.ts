@@ -15,7 +15,9 @@ export function patternFault(pattern: string): string | undefined {
     if (pattern.length > maxLength) return `has ${pattern.length} characters: expected at most ${maxLength}`;
     let groups: number;
     try {
-        groups = new RegExp(`(?:${read(pattern).source})|`, read(pattern).flags).exec("")!.length - 1;
+        const { source, flags } = read(pattern);
+        // By itself first: with something around it, parentheses that don't fit might.
+        groups = (new RegExp(source, flags), new RegExp(`(?:${source})|`, flags)).exec("")!.length - 1;
     } catch (error) {
         return `can't be read (${error instanceof Error ? error.message : "no regular expression"}): expected what Java and JavaScript both take for a regular expression`;
     }
@@ -36,28 +38,51 @@ function read(pattern: string): { source: string; flags: string } {
     return pattern.startsWith("(?i)") ? { source: pattern.slice(4), flags: "i" } : { source: pattern, flags: "" };
 }
 
-/** A repeated group that itself repeats or chooses can be matched in exponentially many ways; many repeats in a row in polynomially many. */
+/**
+ * A repeated group that can be matched in more than one way can be matched in exponentially many; several parts in a row
+ * multiply their ways. Counted in bits (64 ways are 6), and more strictly than need be.
+ */
 function slowness(pattern: string): string | undefined {
-    const open: { repeats: boolean }[] = [];
-    let last: { repeats: boolean } | undefined;
+    const open: { varies: boolean }[] = [];
+    let last: { varies: boolean } | undefined;
     let repeats = 0;
+    let bits = 0;
     for (let at = 0; at < pattern.length; at++) {
         const char = pattern[at];
-        const closed: { repeats: boolean } | undefined = last;
+        const closed: { varies: boolean } | undefined = last;
         last = undefined;
+        const quantity = quantityAt(pattern, at);
         if (char === "\\") at++;
         else if (char === "[") at = endOfClass(pattern, at);
-        else if (char === "(") open.push({ repeats: false });
-        else if (char === "|") for (const group of open) group.repeats = true;
-        else if (char === ")") last = open.pop();
-        else if (unbounded(pattern, at)) {
-            repeats++;
-            if (closed?.repeats) return "repeats a group that itself repeats or chooses, which can take for ever on a name made for it: write it without one repeat inside the other";
-            for (const group of open) group.repeats = true;
+        else if (char === "(") {
+            open.push({ varies: false });
+            // (?: (?= (?! (?< are no quantities
+            if (pattern[at + 1] === "?") at++;
+        } else if (char === "|") {
+            bits += bitsOf(2);
+            for (const group of open) group.varies = true;
+        } else if (char === ")") last = open.pop();
+        else if (quantity) {
+            const { least, most, length } = quantity;
+            if (closed?.varies && most > 1) return "repeats a group that itself repeats or chooses, which can take for ever on a name made for it: write it without one repeat inside the other";
+            if (most === Infinity) repeats++;
+            if (most > least) {
+                bits += most === Infinity ? bitsOfRepeat : bitsOf(most - least + 1);
+                for (const group of open) group.varies = true;
+            }
+            at += length - 1;
+            // Reluctant: the same ways, in another order.
+            if (pattern[at + 1] === "?") at++;
         }
     }
-    return repeats > maxRepeats ? `has ${repeats} parts of any length, and some names would take very long: use at most ${maxRepeats}` : undefined;
+    if (repeats > maxRepeats) return `has ${repeats} parts of any length, and some names would take very long: use at most ${maxRepeats}`;
+    return bits > maxRepeats * bitsOfRepeat ? "has so many parts that vary in length, may be left out or are alternatives that some names would take very long: write it with fewer" : undefined;
 }
+
+/** Any length, up to the 64 characters of a common name. */
+const bitsOfRepeat = 6;
+/** Twice, since these multiply in full. */
+const bitsOf = (ways: number): number => 2 * Math.log2(ways);
 
 function endOfClass(pattern: string, start: number): number {
     let at = start + 1;
@@ -65,4 +90,21 @@ function endOfClass(pattern: string, start: number): number {
     return at;
 }
 
-const unbounded = (pattern: string, at: number): boolean => pattern[at] === "*" || pattern[at] === "+" || /^\{\d+,(\d{3,})?\}/.test(pattern.slice(at, at + 20));
+/** `*`, `+`, `?`, `{2}`, `{2,}` or `{2,5}`. */
+function quantityAt(pattern: string, at: number): { readonly least: number; readonly most: number; readonly length: number } | undefined {
+    switch (pattern[at]) {
+        case "*":
+            return { least: 0, most: Infinity, length: 1 };
+        case "+":
+            return { least: 1, most: Infinity, length: 1 };
+        case "?":
+            return { least: 0, most: 1, length: 1 };
+        case "{": {
+            const [text = "", least = "", comma, most = ""] = /^\{(\d+)(,?)(\d*)\}/.exec(pattern.slice(at, at + 20)) ?? [];
+            if (text === "") return undefined;
+            return { least: Number(least), most: comma === "" ? Number(least) : most === "" || Number(most) > 64 ? Infinity : Number(most), length: text.length };
+        }
+        default:
+            return undefined;
+    }
+}

@@ -97,13 +97,16 @@ function parse(pem: Pem): X509Certificate {
     try {
         const certificate = new X509Certificate(pem);
         // OpenSSL parses the outer shape only; key and dates are read here so that all that can fail fails here.
-        if (Number.isNaN(Date.parse(certificate.validTo)) || Number.isNaN(Date.parse(certificate.validFrom))) throw new Error("dates");
+        if (!hasDates(certificate)) throw new Error("dates");
         void certificate.publicKey;
         return certificate;
     } catch (cause) {
         throw new UserError("the PEM block is labelled CERTIFICATE but does not hold a certificate that can be read", { cause });
     }
 }
+
+/** What OpenSSL can't read as a date it hands on as "Bad time value". */
+export const hasDates = ({ validFrom, validTo }: X509Certificate): boolean => !Number.isNaN(Date.parse(validFrom)) && !Number.isNaN(Date.parse(validTo));
 
 function describe(labels: readonly (string | undefined)[]): string {
     if (labels.length === 0) return "no PEM block";

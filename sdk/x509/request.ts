@@ -1,6 +1,6 @@
 // Certificate requests (PKCS#10): what a device that keeps its key sends, to be checked before anybody signs it.
 
-import { createPublicKey, webcrypto } from "node:crypto";
+import { createPublicKey, type KeyObject, webcrypto } from "node:crypto";
 import { UserError } from "../userError";
 import type { Pem } from "./leaf";
 import { keyFault } from "./strength";
@@ -24,19 +24,26 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<Buffer>
     await import("reflect-metadata");
     const { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } = await import("@peculiar/x509");
     let request: InstanceType<typeof Pkcs10CertificateRequest>;
+    let publicKey: Buffer;
+    let key: KeyObject;
+    let parts: Parameters<typeof checkSubject>[0];
+    let names: readonly { readonly type: string; readonly value: string }[];
     try {
+        // Each is taken apart only when it is asked for, and fails only then.
         request = new Pkcs10CertificateRequest(onlyBlock(pem));
+        publicKey = Buffer.from(request.publicKey.rawData);
+        key = createPublicKey({ key: publicKey, format: "der", type: "spki" });
+        parts = request.subjectName.toJSON();
+        names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
     } catch (cause) {
         throw new UserError('it is no certificate request that can be read: expected one PEM block "CERTIFICATE REQUEST" (openssl req -new)', { cause });
     }
-    const publicKey = Buffer.from(request.publicKey.rawData);
-    checkKey(publicKey);
+    checkKey(key);
     // An algorithm that can't be verified is as good as a wrong signature.
     if (!(await request.verify(webcrypto as unknown as Crypto).catch(() => false))) {
         throw new UserError("its signature does not fit its key: it was changed after it was signed, or whoever sent it does not hold the key");
     }
-    checkSubject(request.subjectName.toJSON(), expected);
-    const names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
+    checkSubject(parts, expected);
     const foreign = names.find(({ type, value }) => !(type === "dns" && value === expected["CN"]));
     if (foreign) throw new UserError(`it asks for the alternative name ${foreign.type} ${JSON.stringify(foreign.value)}: a device is known by its common name alone, so make the request without subjectAltName`);
     return publicKey;
@@ -55,8 +62,7 @@ function onlyBlock(pem: Pem): Pem {
     return pem;
 }
 
-function checkKey(spki: Buffer): void {
-    const key = createPublicKey({ key: spki, format: "der", type: "spki" });
+function checkKey(key: KeyObject): void {
     const fault = keyFault(key);
     if (fault !== undefined) throw new UserError(`its ${fault}`);
     const { asymmetricKeyType: type } = key;

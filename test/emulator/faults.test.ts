@@ -47,6 +47,20 @@ describe("REST", () => {
         expect(await names()).toBe(before + 1);
         expect((await rest("POST", "/api/device", { name: "dropped" })).status).toBe(400);
     });
+    test("an answer in the place of ThingsBoard's, though the work was done", async () => {
+        const before = await names();
+        emulator.faults.set({ rest: [{ method: "POST", path: "/api/device", times: 1, status: 200, body: "<html>Sign in</html>", headers: { "content-type": "text/html" }, when: "after" }] });
+        expect(await rest("POST", "/api/device", { name: "replaced" })).toMatchObject({ status: 200, type: "text/html", text: "<html>Sign in</html>" });
+        expect(await names()).toBe(before + 1);
+    });
+    test("half an answer, and a slow one", async () => {
+        emulator.faults.set({ rest: [{ times: 1, truncate: true }] });
+        await expect(rest("GET", `/api/device/${deviceId}`)).rejects.toThrow();
+        const begun = performance.now();
+        emulator.faults.set({ rest: [{ times: 1, drip: 200 }] });
+        expect((await rest("GET", `/api/device/${deviceId}`)).body).toMatchObject({ name: "probe" });
+        expect(performance.now() - begun).toBeGreaterThan(150);
+    });
     test("only after some calls have passed", async () => {
         emulator.faults.set({ rest: [{ skip: 1, times: 1, status: 500 }] });
         const look = async (): Promise<number> => (await rest("GET", "/api/auth/user")).status;
@@ -72,6 +86,16 @@ describe.each([4, 5] as const)("MQTT version %i", (version) => {
         expect((await arrive()).connack).toBe(0);
         emulator.faults.set({ mqtt: { connack: "withhold" } });
         expect((await connect(emulator, { certificate, version, wait: 300 })).connack).toBe("timeout");
+    });
+    test("one byte and no more, each step late, and nobody who ends the connection", async () => {
+        emulator.faults.set({ mqtt: { connack: "half" } });
+        expect((await connect(emulator, { certificate, version, wait: 300 })).connack).toBe("timeout");
+        emulator.faults.set({ mqtt: { puback: "half" } });
+        expect(await (await arrive()).publish(TELEMETRY, '{"a":1}', { wait: 200 })).toBe("nothing");
+        const begun = performance.now();
+        emulator.faults.set({ mqtt: { delay: 100 } });
+        expect(await (await arrive()).publish(TELEMETRY, '{"a":1}')).toBe(0);
+        expect(performance.now() - begun).toBeGreaterThan(280);
     });
     test("no handshake; a certificate that gets lost on the way", async () => {
         emulator.faults.set({ mqtt: { tls: "close" } });

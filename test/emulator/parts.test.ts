@@ -1,13 +1,19 @@
 // The parts that read and match text, held to properties.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { generate } from "mqtt-packet";
 import { describe, expect, test } from "vitest";
+import { openJournal } from "../../sdk/emulator/journal";
 import { createFrameGuard, MAX_PACKET } from "../../sdk/emulator/mqtt/frames";
 import { matches } from "../../sdk/emulator/mqtt/topics";
+import type { Customer } from "../../sdk/emulator/platform/entities";
 import { GsonError, parseGson, printGson } from "../../sdk/emulator/platform/gson";
 import { newId, toUuid, trimCertificate } from "../../sdk/emulator/platform/ids";
 import { search } from "../../sdk/emulator/platform/pages";
 import { createRateLimits } from "../../sdk/emulator/platform/rateLimits";
+import { createStore } from "../../sdk/emulator/platform/store";
 import { javaDouble, parseTelemetry } from "../../sdk/emulator/platform/values";
 import { parseCsv } from "../../sdk/emulator/rest/bulkImport";
 
@@ -108,4 +114,23 @@ test("rate limits hold all at once", () => {
     const limits = createRateLimits();
     const taken = (now: number): number => Array.from({ length: 10 }, () => limits.take("t", "3:1,5:60", now)).filter(Boolean).length;
     expect([taken(0), taken(1000), taken(2000)]).toEqual([3, 2, 0]);
+});
+
+describe("the journal", () => {
+    test("what was acknowledged is there again, also where a call was still at work when the emulator stopped", async () => {
+        const dir = mkdtempSync(join(tmpdir(), "emulator-journal-"));
+        try {
+            const row = (index: number) => ({ id: `id-${index}`, title: `customer ${index}` }) as Customer;
+            const first = await openJournal(dir, createStore(() => undefined));
+            for (let index = 0; index < 50; index++) first.append({ table: "customers", put: row(index) });
+            const closing = first.close();
+            first.append({ table: "customers", put: row(50) });
+            await closing;
+            const store = createStore(() => undefined);
+            await (await openJournal(dir, store)).close();
+            expect([...store.customers.values()].map(({ id }) => id)).toEqual(Array.from({ length: 50 }, (_, index) => `id-${index}`));
+        } finally {
+            rmSync(dir, { recursive: true });
+        }
+    });
 });

@@ -111,6 +111,24 @@ test("a row that somebody saved again as it was is still ours, and revoked in th
     expect(await under.thingsboard.attributes(deviceId, "SERVER_SCOPE", ["pulumiBinding"])).toEqual([]);
 });
 
+test("a release that got as far as the token only is finished by the next one", async () => {
+    const deviceId = await byHand("half released");
+    const { id, state } = await bound(declare(deviceId));
+    under.emulator.faults.set({ rest: [{ method: "DELETE", path: "/api/plugins/*", status: 403 }] });
+    await expect(reconciler().delete(id, state)).rejects.toThrow("403");
+    under.emulator.faults.clear();
+    expect((await row(deviceId)).credentialsType).toBe("ACCESS_TOKEN");
+    await reconciler().delete(id, state);
+    expect(await under.thingsboard.attributes(deviceId, "SERVER_SCOPE", ["pulumiBinding"])).toEqual([]);
+});
+
+test("a device that last connected at no time at all is as one that connected never", async () => {
+    const deviceId = await byHand("timeless");
+    await under.thingsboard.saveAttributes(deviceId, { lastConnectTime: 1e20 });
+    await bound(declare(deviceId));
+    expect((await row(deviceId)).credentialsType).toBe("X509_CERTIFICATE");
+});
+
 test("writers at once: what is bound in the end is somebody's whole, and a stale one does not overwrite it blindly", async () => {
     const deviceId = await byHand("contested");
     const pems = [1, 2, 3].map(index => issue(`pump ${index}`).certificatePem);

@@ -9,7 +9,8 @@ import { activation } from "../../sdk/reconcilers/activation";
 import { deviceBundle } from "../../sdk/reconcilers/deviceBundle";
 import { type EnrolmentCheckInputs, enrolmentCheck } from "../../sdk/reconcilers/enrolmentCheck";
 import { fleetMembership } from "../../sdk/reconcilers/fleetMembership";
-import { type PublishCheckInputs, publishCheck } from "../../sdk/reconcilers/publishCheck";
+import { type PublishCheckInputs, type PublishCheckState, publishCheck } from "../../sdk/reconcilers/publishCheck";
+import type { Unfinished } from "../../sdk/reconcilers/reconciler";
 import { renewal } from "../../sdk/reconcilers/renewal";
 import { type ServerChainInputs, serverChain } from "../../sdk/reconcilers/serverChain";
 import { membersOf } from "../../sdk/resources/fleetMembership";
@@ -98,6 +99,22 @@ test("ServerChain", async () => {
     });
     await fc.assert(fc.asyncProperty(inputs, declared => expectLawful(reconciler, wire(declared) as ServerChainInputs)), { numRuns: 20 });
     await expectPatient(reconciler, first!, { source: "handshake", host: "localhost", port: under.emulator.mqttsPort, caPem: under.emulator.caPem, fingerprint: first!.serverFingerprint, timeout: 10 });
+});
+
+test("a check that was refused is made again after a refresh too, which says to the engine that all is well", async () => {
+    const reconciler = publishCheck(() => under.server, quiet);
+    const declared = { ...(await bound("refused")), mode: "connect", verifyStored: "off", timeout: 5, onFailure: "fail", rollback: false } as PublishCheckInputs;
+    under.emulator.faults.set({ mqtt: { connack: 3 } });
+    const refused = await reconciler.create(wire(declared)).then(() => undefined, (error: unknown) => error as Unfinished);
+    under.emulator.faults.clear();
+    const state = wire(refused!.properties) as PublishCheckState;
+    const { props } = (await reconciler.read(refused!.id, state)) as { props: PublishCheckState };
+    expect(await reconciler.diff(refused!.id, props, wire(declared))).toEqual({ changes: true });
+    const { outs } = await reconciler.update(refused!.id, props, wire(declared));
+    expect(await reconciler.diff(refused!.id, outs!, wire(declared))).toEqual({ changes: false });
+    // One that may fail is told of once, and leaves nothing to do.
+    const lenient = { ...declared, onFailure: "warn" } as const;
+    expect(await reconciler.diff(refused!.id, { ...props, onFailure: "warn" }, wire(lenient))).toEqual({ changes: false });
 });
 
 test("DeviceBundle", async () => {

@@ -13,12 +13,18 @@ export interface RestFault {
     readonly times?: number;
     /** For how long after it was set; until the faults are cleared, if left out. */
     readonly duration?: Milliseconds;
-    /** Answers with this status and does nothing. */
+    /** Answers with this status. */
     readonly status?: number;
     /** The body that goes with `status`, instead of ThingsBoard's own error body. */
     readonly body?: string;
     /** Headers of the answer, besides its content type. */
     readonly headers?: Readonly<Record<string, string>>;
+    /** "before", the default: answers with `status` and does nothing. "after": does what was asked for, and then answers so. */
+    readonly when?: "before" | "after";
+    /** Ends the connection in the middle of the answer's body. */
+    readonly truncate?: boolean;
+    /** The answer's body takes so long, piece by piece. */
+    readonly drip?: Milliseconds;
     /** Ends the connection without an answer: before anything was done, or after all of it was done. */
     readonly drop?: "before" | "after";
     /** Waits before anything is done. */
@@ -31,10 +37,14 @@ export interface MqttFault {
     readonly times?: number;
     /** Ends the connection before the TLS handshake, never answers it, or does as a load balancer that ends TLS: the client's certificate is lost. */
     readonly tls?: "close" | "withhold" | "dropCertificate";
-    /** Refuses CONNECT with this code (a code of one protocol version is translated to the other), never answers, or hangs up. */
-    readonly connack?: number | "withhold" | "close";
-    /** Answers every QoS 1 publish with this reason code (3.1.1 has none: 0 is sent), never, or hangs up. Nothing is stored. */
-    readonly puback?: number | "withhold" | "close";
+    /** Refuses CONNECT with this code (a code of one protocol version is translated to the other), never answers, answers with one byte and no more, or hangs up. */
+    readonly connack?: number | "withhold" | "half" | "close";
+    /** Answers every QoS 1 publish with this reason code (3.1.1 has none: 0 is sent), never, with one byte and no more, or hangs up. Nothing is stored. */
+    readonly puback?: number | "withhold" | "half" | "close";
+    /** Leaves the connection open after the client's DISCONNECT. */
+    readonly disconnect?: "withhold";
+    /** Waits so long with each step: before the TLS handshake, before CONNACK, before PUBACK. */
+    readonly delay?: Milliseconds;
     /** Accepts CONNECT and hangs up. */
     readonly closeAfterConnect?: boolean;
     /** Acknowledges telemetry and does not store it, as a rule chain may do. */

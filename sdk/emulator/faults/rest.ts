@@ -19,7 +19,8 @@ export function interceptRest(faults: FaultState, pace: PaceState, wait: (time: 
         const fault = faults.takeRest(method, path);
         if (fault?.latency) await wait(fault.latency);
         if (fault?.drop === "before") return hangUp(c);
-        if (fault?.status !== undefined) return answer(fault, fault.status, now());
+        const own = fault?.status === undefined ? undefined : answer(fault, fault.status, now());
+        if (own && fault?.when !== "after") return send(c, own, fault ?? {}, wait, now());
 
         const work = async (): Promise<void> => {
             await pace.turn(workOf(method, path));
@@ -30,9 +31,34 @@ export function interceptRest(faults: FaultState, pace: PaceState, wait: (time: 
             // each of them waited for a second connection to the database; the device is gone all the same
             if (outcome === "stalled") c.res = errorResponse(general("Could not open JPA EntityManager for transaction"), undefined, now());
         } else await work();
-        if (fault?.drop === "after") return hangUp(c);
+        if (!fault) return undefined;
+        if (fault.drop === "after") return hangUp(c);
+        const done = own ?? c.res;
+        c.res = undefined;
+        c.res = await send(c, done, fault, wait, now());
         return undefined;
     };
+}
+
+const PIECES = 10;
+
+/** The whole answer, or its bytes as a bad network brings them. */
+async function send(c: Parameters<Intercept>[0], response: Response, { truncate, drip }: RestFault, wait: (time: number) => Promise<void>, now: number): Promise<Response> {
+    if (!truncate && !drip) return response;
+    const body = Buffer.from(await response.arrayBuffer());
+    const { outgoing } = c.env;
+    // of an empty body nothing could be missing
+    const announced = truncate ? Math.max(1, body.length) : body.length;
+    outgoing.writeHead(response.status, { ...Object.fromEntries(response.headers), date: new Date(now).toUTCString(), "content-length": String(announced) });
+    const end = truncate ? body.length >> 1 : body.length;
+    const size = Math.max(1, Math.ceil(end / PIECES));
+    for (let at = 0; at < end && !outgoing.destroyed; at += size) {
+        outgoing.write(body.subarray(at, Math.min(end, at + size)));
+        if (drip) await wait(drip / PIECES);
+    }
+    if (truncate) c.env.incoming.socket.end();
+    else outgoing.end();
+    return RESPONSE_ALREADY_SENT.clone();
 }
 
 function hangUp(c: Parameters<Intercept>[0]): Response {

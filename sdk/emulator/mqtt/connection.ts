@@ -45,6 +45,9 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
     const send = (packet: Packet): void => {
         if (socket.writable) socket.write(generate(packet, { protocolVersion: version }));
     };
+    const sendHalf = (packet: Packet): void => {
+        if (socket.writable) socket.write(generate(packet, { protocolVersion: version }).subarray(0, 1));
+    };
     const close = (code?: number): void => {
         if (state === "closed") return;
         // A client that is not let in hears CONNACK and, in MQTT 5, DISCONNECT as well, with the same code: even with
@@ -65,6 +68,8 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
         version = packet.protocolVersion ?? 4;
         if (fault.connack === "withhold") return;
         if (fault.connack === "close") return close();
+        if (fault.connack === "half") return sendHalf({ cmd: "connack", returnCode: 0, reasonCode: 0, sessionPresent: false });
+        if (fault.delay) await transport.wait(fault.delay);
         await transport.pace.turn("connect");
         if (state !== "connecting") return;
         const identity = identify(platform, packet, chain[0]);
@@ -109,11 +114,15 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
 
     const acknowledge = (packet: IPublishPacket, code: number): void => {
         // QoS 2 is answered with PUBACK as well, to the surprise of the client
-        if (packet.qos > 0 && packet.messageId !== undefined) send({ cmd: "puback", messageId: packet.messageId, ...(version === 5 ? { reasonCode: code } : {}) });
+        if (packet.qos === 0 || packet.messageId === undefined) return;
+        const answer: Packet = { cmd: "puback", messageId: packet.messageId, ...(version === 5 ? { reasonCode: code } : {}) };
+        if (fault.delay) void transport.wait(fault.delay).then(() => send(answer));
+        else send(answer);
     };
     function published(packet: IPublishPacket, from: Device): void {
         if (fault.puback === "withhold") return;
         if (fault.puback === "close") return close();
+        if (fault.puback === "half") return sendHalf({ cmd: "puback", messageId: packet.messageId ?? 0 });
         if (fault.puback !== undefined) return acknowledge(packet, fault.puback);
         const [all, telemetry] = [withinLimit(from, "transportDeviceMsgRateLimit"), withinLimit(from, "transportDeviceTelemetryMsgRateLimit")];
         if (!all || !telemetry) return close(CODES.implementationSpecific);
@@ -147,7 +156,7 @@ export function serveConnection(transport: Transport, socket: Duplex & { setTime
         }
         if (state === "connecting" || state === "new") return void (inbox.length < QUEUE ? inbox.push(packet) : close(CODES.quotaExceeded));
         if (packet.cmd === "pingreq") return send({ cmd: "pingresp" });
-        if (packet.cmd === "disconnect") return close(CODES.success); // answered in kind
+        if (packet.cmd === "disconnect") return fault.disconnect === "withhold" ? undefined : close(CODES.success); // answered in kind
         if (packet.cmd === "subscribe") return subscribed(packet);
         if (packet.cmd === "unsubscribe") return unsubscribed(packet);
         if (state === "provisioning") {

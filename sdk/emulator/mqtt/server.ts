@@ -33,11 +33,14 @@ export async function startMqtt(transport: Transport, faults: FaultState, option
     const tls = accept((socket, fault) => {
         if (fault?.tls === "close") return void socket.destroy();
         if (fault?.tls === "withhold") return void socket.resume();
-        acceptTls(socket, secureContext, (secured, received) => {
-            const chain = fault?.tls === "dropCertificate" ? [] : received;
-            presentChain(transport.platform, chain);
-            serveConnection(transport, secured, chain, fault);
-        });
+        const begin = (): void =>
+            acceptTls(socket, secureContext, (secured, received) => {
+                const chain = fault?.tls === "dropCertificate" ? [] : received;
+                presentChain(transport.platform, chain);
+                serveConnection(transport, secured, chain, fault);
+            });
+        if (fault?.delay) void transport.wait(fault.delay).then(() => void (socket.destroyed || begin()));
+        else begin();
     });
 
     const mqtt = await listenOnLoopback(plain, options.mqttPort);

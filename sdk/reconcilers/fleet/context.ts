@@ -16,8 +16,9 @@ export interface BatchContext {
     readonly now: () => Date;
 }
 
-/** A client whose errors begin with the device. */
-export const about = ({ server }: Pick<BatchContext, "server">, name: string): ThingsBoard => server.thingsboard.about(`device "${name}"`);
+/** A client whose errors begin with the device, and which has its turns among all devices of the fleet. */
+export const about = ({ server, inputs }: { readonly server: Server; readonly inputs: Pick<FleetBatchInputs, "fleet"> }, name: string): ThingsBoard =>
+    server.thingsboard.about(`device "${name}"`, inputs.fleet);
 
 export async function contextOf(server: Server, inputs: FleetBatchInputs, claim: string, now: () => Date): Promise<BatchContext> {
     const { deviceProfile } = inputs.settings;

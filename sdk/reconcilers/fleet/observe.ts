@@ -34,7 +34,7 @@ export async function devicesOf(server: Server, records: readonly DeviceRecord[]
 
 async function differences(server: Server, state: FleetBatchState, name: DeviceName, device: Device | undefined): Promise<{ drift: string[]; revoked?: string | undefined }> {
     const record = state.devices[name]!;
-    const thingsboard = about({ server }, name);
+    const thingsboard = about({ server, inputs: state }, name);
     const row = device && (await thingsboard.credentials(record.id));
     if (!row) return { drift: ["was deleted"] };
     const details = own(state.details, name);

@@ -79,3 +79,15 @@ it("asks nothing of what is not known yet", async () => {
     expect(await failures("PublishCheck", { ...check, deviceId: unknown, deviceName: unknown, certificatePem: unknown, privateKeyPem: unknown, caPem: unknown })).toEqual([]);
     expect(await failures("ServerChain", { source: unknown, timeout: 15, caPem: unknown, host: unknown, fingerprint: unknown })).toEqual([]);
 });
+
+it.each<[string, object, string]>([
+    ["Device", { name: "pump", attributes: "north" }, 'Device "pump": attributes is of type string: expected an object'],
+    ["Device", { name: "pump", groups: ["a", 5] }, 'Device "pump": groups is a list: expected a list of texts'],
+    ["Device", { name: ["pump"] }, "Device: name is a list: expected text"],
+    ["DeviceCredential", { deviceName: "pump", certificatePem: { pem: "x" } }, 'DeviceCredential "pump": certificatePem is an object: expected text'],
+    ["DeviceProfile", { name: "pumps", x509Chain: { certificatePem: 5, commonNamePattern: "(.*)", createDevices: true } }, 'DeviceProfile "pumps": x509Chain.certificatePem is of type number: expected text'],
+    ["PublishCheck", { ...check, ...pair(), rollback: "no" }, 'PublishCheck "pump": rollback is of type string: expected true or false'],
+    ["ServerChain", { source: "handshake", timeout: 15, fingerprint: ["AB"] }, "ServerChain: fingerprint is a list: expected text"],
+])("%s with another kind of value (%#)", async (type, inputs, sentence) => {
+    expect(await failures(type, inputs)).toEqual([sentence]);
+});

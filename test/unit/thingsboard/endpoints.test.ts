@@ -9,20 +9,23 @@ const group = "b1b2c3d4-42b6-11ef-983c-b7beff2784f9";
 const entity = { id: { id: deviceId } };
 const plugin = `/api/plugins/telemetry/DEVICE/${deviceId}`;
 const info = { ...entity, name: "factory" };
+const pump = device("pump");
+const row = { ...entity, deviceId: { id: deviceId }, credentialsType: "ACCESS_TOKEN", credentialsId: "x", credentialsValue: null };
+const profile = { ...info, profileData: { transportConfiguration: {}, provisionConfiguration: {} } };
 
 test.each<[string, (tb: ThingsBoard) => Promise<unknown>, string, unknown, unknown?]>([
-    ["deviceById", tb => tb.deviceById(deviceId), `GET /api/device/${deviceId}`, entity],
-    ["deviceInfo", tb => tb.deviceInfo(deviceId), `GET /api/device/info/${deviceId}`, entity],
-    ["deviceByName", tb => tb.deviceByName("Pumpe 1/ö&x=+"), "GET /api/tenant/devices?deviceName=Pumpe%201%2F%C3%B6%26x%3D%2B", entity],
-    ["devicesByIds", tb => tb.devicesByIds(["a", "b"]), "GET /api/devices?deviceIds=a%2Cb", [entity]],
-    ["credentials", tb => tb.credentials(deviceId), `GET /api/device/${deviceId}/credentials`, entity],
+    ["deviceById", tb => tb.deviceById(deviceId), `GET /api/device/${deviceId}`, pump],
+    ["deviceInfo", tb => tb.deviceInfo(deviceId), `GET /api/device/info/${deviceId}`, pump],
+    ["deviceByName", tb => tb.deviceByName("Pumpe 1/ö&x=+"), "GET /api/tenant/devices?deviceName=Pumpe%201%2F%C3%B6%26x%3D%2B", pump],
+    ["devicesByIds", tb => tb.devicesByIds(["a", "b"]), "GET /api/devices?deviceIds=a%2Cb", [pump]],
+    ["credentials", tb => tb.credentials(deviceId), `GET /api/device/${deviceId}/credentials`, row],
     ["attributes", tb => tb.attributes(deviceId, "SERVER_SCOPE", ["a", "b"]), `GET ${plugin}/values/attributes/SERVER_SCOPE?keys=a%2Cb`, [{ key: "a", value: 1, lastUpdateTs: 2 }]],
     ["attributes, all", tb => tb.attributes(deviceId, "CLIENT_SCOPE"), `GET ${plugin}/values/attributes/CLIENT_SCOPE`, []],
     ["saveAttributes", tb => tb.saveAttributes(deviceId, { a: 1 }), `POST ${plugin}/attributes/SERVER_SCOPE {"a":1}`, "", null],
     ["deleteAttributes", tb => tb.deleteAttributes(deviceId, ["a"]), `DELETE ${plugin}/SERVER_SCOPE?keys=a`, "", null],
     ["latestTelemetry", tb => tb.latestTelemetry(deviceId, ["t"]), `GET ${plugin}/values/timeseries?keys=t`, { t: [{ ts: 1, value: "25" }] }, { t: { ts: 1, value: "25" } }],
     ["deleteTelemetry", tb => tb.deleteTelemetry(deviceId, ["t"]), `DELETE ${plugin}/timeseries/delete?keys=t&deleteAllDataForKeys=true`, "", null],
-    ["deviceProfile", tb => tb.deviceProfile(deviceId), `GET /api/deviceProfile/${deviceId}`, entity],
+    ["deviceProfile", tb => tb.deviceProfile(deviceId), `GET /api/deviceProfile/${deviceId}`, profile],
     ["defaultDeviceProfile", tb => tb.defaultDeviceProfile(), "GET /api/deviceProfileInfo/default", info],
     ["deleteDeviceProfile", tb => tb.deleteDeviceProfile(deviceId), `DELETE /api/deviceProfile/${deviceId}`, "", null],
     ["customerByTitle", tb => tb.customerByTitle("North & Sons"), "GET /api/tenant/customers?customerTitle=North%20%26%20Sons", entity],
@@ -94,7 +97,7 @@ test("a device that is assigned to nobody needs no taking away", async () => {
 });
 
 test("ids are asked for in portions that fit into an address", async () => {
-    const server = await serve(({ path }) => ({ body: decodeURIComponent(path.split("=")[1] ?? "").split(",").map(id => ({ id: { id } })) }));
+    const server = await serve(({ path }) => ({ body: decodeURIComponent(path.split("=")[1] ?? "").split(",").map(id => ({ id: { id }, name: id })) }));
     const ids = Array.from({ length: 250 }, (_, i) => `784f394c-42b6-11ef-983c-${String(i).padStart(12, "0")}`);
     expect((await client(server.url).devicesByIds(ids)).map(found => found.id.id)).toEqual(ids);
     expect(server.received).toHaveLength(3);

@@ -1,6 +1,7 @@
 // Authorities and chains, and the sentences for those that can't be.
 
 import { expect, test } from "vitest";
+import { describeChain } from "../../../sdk/mqtt/serverChain";
 import { certificatesIn, joined, readAuthority, requireOrder, requirePair } from "../../../sdk/x509/chain";
 import { openssl, rootAuthority } from "../../support/openssl";
 import { issue } from "../mqtt/certificates";
@@ -32,6 +33,15 @@ test("a key that is another's, encrypted, or none is told without a byte of it",
     expect(() => requirePair(certificate!, "hello", "privateKeyPem")).toThrow("privateKeyPem is no PEM private key");
     const encrypted = openssl(["pkcs8", "-topk8", "-passout", "pass:secret"], root.privateKeyPem);
     expect(() => requirePair(certificate!, encrypted, "privateKeyPem")).toThrow("privateKeyPem is encrypted");
+});
+
+test("a certificate whose dates can't be read is none: openssl takes it apart all the same", () => {
+    const der = Buffer.from(leaf.replace(/-----[^-]+-----|\s/g, ""), "base64");
+    // UTCTime, thirteen characters; the first one is of no year.
+    der[der.indexOf(Buffer.from([0x17, 13])) + 2] = 0;
+    const undated = `-----BEGIN CERTIFICATE-----\n${der.toString("base64")}\n-----END CERTIFICATE-----\n`;
+    expect(() => certificatesIn(undated, "it")).toThrow("it holds a PEM block that is labelled CERTIFICATE and is none");
+    expect(() => describeChain(undated, "it")).toThrow("it holds a PEM block that is labelled CERTIFICATE and is none");
 });
 
 test("a chain in order passes, also of one; a namesake that did not sign does not", () => {

@@ -9,6 +9,8 @@ test.each([
     ["(.+)", "pump-1", "pump-1"],
     ["(?i)device-(\\d+)", "DEVICE-17", "17"],
     ["(?:pump|valve)-([0-9]{1,4})", "valve-12", "12"],
+    ["^(?:site-\\d+\\.)?([a-z]+-\\d{1,6})(?:\\.example)?$", "site-3.pump-12.example", "pump-12"],
+    ["(.*?)\\.(?:eu|us)\\.example", "pump-1.eu.example", "pump-1"],
     ["(.*-.*-.*-.*)", "a-b-c-d", "a-b-c-d"],
     ["([a-z]{2,99})[0-9]*", "pump1", "pump"],
     ["(ab)*c", "ababc", "ab"],
@@ -38,6 +40,13 @@ test.each([
     ["(a{1,100})*", "repeats a group that itself repeats"],
     ["(a+)a{7,}a{7,999}a*a*", "has 5 parts of any length"],
     ["(.*.*.*.*.*)", "has 5 parts of any length"],
+    // Parentheses that fit only with something around them.
+    [" ?i)device-(", "can't be read"],
+    ["(a?a?)+x", "repeats a group that itself repeats"],
+    ["((a{1,2})+)x", "repeats a group that itself repeats"],
+    ["((a+){30})x", "repeats a group that itself repeats"],
+    [`(${"a?".repeat(30)}${"a".repeat(30)})`, "has so many parts that vary in length"],
+    [`(${"(?:a|aa)".repeat(20)})x`, "has so many parts that vary in length"],
     [`(${"a".repeat(260)})`, "has 262 characters"],
 ])("%s is refused: %s", (pattern, reason) => {
     expect(patternFault(pattern)).toContain(reason);

@@ -45,6 +45,15 @@ test("weak keys, keys where none belong, and other texts are refused", async () 
     }
 });
 
+test("a request whose key can't be taken apart has a sentence, too", async () => {
+    const der = Buffer.from(openssl(["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=pump-1"]).replace(/-----[^-]+-----|\s/g, ""), "base64");
+    // Into the modulus' own tag.
+    const modulus = der.indexOf(Buffer.from([0x02, 0x82, 0x01, 0x01]));
+    der[modulus] = 0x04;
+    const torn = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
+    await expect(checkRequest(torn, { CN: "pump-1" })).rejects.toThrow("it is no certificate request that can be read");
+});
+
 test("the kinds of key that ThingsBoard's TLS takes may ask, others may not", async () => {
     const asked = (...key: string[]) => openssl(["req", "-new", ...key, "-nodes", "-keyout", "/dev/null", "-subj", "/CN=pump-1/O=Acme"]);
     await checkRequest(asked("-newkey", "rsa:2048"), acme);
