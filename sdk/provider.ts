@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type SettingKey, type SettingTexts, readSettings, settingKeys } from "./settings";
 import { UserError } from "./userError";
 
+/** Arguments of `Provider`. */
 export interface ProviderArgs {
     /**
      * Address of ThingsBoard's web page and REST API, such as `https://eu.thingsboard.cloud`. Plain `http:` is accepted

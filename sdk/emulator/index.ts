@@ -29,11 +29,15 @@ export type { Rotation } from "./pki";
 export type { TenantLimits } from "./platform/entities";
 export type { ThingsBoardEdition, ThingsBoardVersion } from "./platform/platform";
 
+/** What `startEmulator` may be told. */
 export interface EmulatorOptions {
-    /** Ports on loopback; 0, the default, is any free one. */
+    /** Port of REST on loopback; 0, the default, is any free one. */
     readonly restPort?: number;
+    /** Port of MQTT over TLS, likewise. */
     readonly mqttsPort?: number;
+    /** Port of plain MQTT, likewise. */
     readonly mqttPort?: number;
+    /** Port of the admin calls, likewise. */
     readonly adminPort?: number;
     /** Keeps data, keys and certificates here over a restart. Without it everything is gone in the end. */
     readonly dir?: string;
@@ -43,48 +47,77 @@ export interface EmulatorOptions {
     readonly edition?: ThingsBoardEdition;
     /** The platform's clock; `Date.now`. */
     readonly clock?: () => Milliseconds;
+    /** What goes wrong from the beginning; nothing. */
     readonly faults?: Faults;
+    /** How fast it is; as fast as it can be. */
     readonly pace?: Pace | "real";
+    /** Limits of the tenant profile; none. */
     readonly limits?: TenantLimits;
 }
 
+/** A running emulator, and the hand on it. */
 export interface Emulator {
+    /** Address of REST, such as `http://127.0.0.1:40123`. */
     readonly restUrl: string;
+    /** Host of MQTT over TLS; its certificate is for this name. */
     readonly mqttsHost: string;
+    /** Port of MQTT over TLS. */
     readonly mqttsPort: number;
+    /** Port of plain MQTT. */
     readonly mqttPort: number;
     /** The CA of the MQTT server's certificate, and a file with it. */
     readonly caPem: string;
+    /** A file with `caPem`. */
     readonly caFile: string;
     /** A tenant administrator. */
     readonly username: string;
+    /** The password of `username`. */
     readonly password: string;
     /** An API key of the tenant administrator; empty before version 4.3, which has none. */
     readonly apiKey: string;
+    /** Where an emulator in another process is controlled: see docs/emulator.md. */
     readonly adminUrl: string;
+    /** The bearer token for `adminUrl`. */
     readonly adminToken: string;
+    /** What goes wrong on purpose. */
     readonly faults: FaultControl;
+    /** How fast it is. */
     readonly pace: PaceControl;
+    /** Sets the tenant profile's limits; those that are left out are none. */
     setLimits(limits: TenantLimits): void;
     /** Ends the life of every access token issued so far. */
     expireTokens(): void;
     /** New connections get the new certificate. `caPem` and the file follow where the CA is new. */
     rotateServerCertificate(rotation?: Rotation): Promise<void>;
+    /** What it holds at this moment. */
     status(): EmulatorStatus;
+    /** Closes all ports and connections, and removes what it kept in a temporary folder. */
     stop(): Promise<void>;
 }
 
+/** What an emulator holds at a moment. */
 export interface EmulatorStatus {
+    /** Which ThingsBoard it is. */
     readonly version: ThingsBoardVersion;
+    /** Which edition it is. */
     readonly edition: ThingsBoardEdition;
+    /** Number of devices, of all tenants. */
     readonly devices: number;
+    /** Number of device profiles, of all tenants. */
     readonly deviceProfiles: number;
+    /** Number of MQTT sessions that are open. */
     readonly sessions: number;
+    /** What its clock says (milliseconds since 1970). */
     readonly now: Milliseconds;
 }
 
 const HOST = "127.0.0.1";
 
+/**
+ * Starts a ThingsBoard in this process, on loopback.
+ *
+ * @throws Error (`EADDRINUSE`, with `port`) if a port that was asked for is taken; nothing is left open then
+ */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
     const undo: (() => unknown)[] = [];
     try {

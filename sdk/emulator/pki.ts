@@ -26,6 +26,7 @@ export interface Rotation {
     readonly authority?: "same" | "new";
     /** Names and addresses it is for. */
     readonly hosts?: readonly string[];
+    /** Dates of the new certificate: valid now, past them, or not there yet. */
     readonly validity?: "valid" | "expired" | "notYetValid";
     /** Of a valid one: how long from now on; 825 if left out. */
     readonly days?: number;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { DeviceProfile } from "./deviceProfile";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 
+/** Arguments of `Device`. */
 export interface DeviceArgs {
     /** Name of the device, unique on the tenant: 1 to 255 characters. Changing it renames the device. */
     name: pulumi.Input<string>;
@@ -66,7 +67,9 @@ export class Device extends DynamicResource {
     declare readonly deviceProfileId: pulumi.Output<string>;
     /** The device was there before this resource. */
     declare readonly adopted: pulumi.Output<boolean>;
+    /** Name of the device. */
     declare readonly name: pulumi.Output<string>;
+    /** Shown beside the name. */
     declare readonly label: pulumi.Output<string | undefined>;
 
     /** @internal What others refer to the device by: known in preview, where outputs of a device that is being updated are not. */

@@ -3,6 +3,7 @@ import type { DeviceCertificate } from "./deviceCertificate";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 import type { ServerChain } from "./serverChain";
 
+/** Arguments of `DeviceBundle`. */
 export interface DeviceBundleArgs {
     /** The device's certificate and, where this program makes it, its key. Otherwise give `certificatePem`. */
     certificate?: DeviceCertificate;

@@ -8,6 +8,7 @@ import { chainOf, given, signedBy, verifiedRequest, wayOf } from "./deviceCertif
 import { type KeyAlgorithm, keyArgs } from "./keyAlgorithm";
 import { type Pair, type RenewalArgs, rotation } from "./rotation";
 
+/** Arguments of `DeviceCertificate`. */
 export interface DeviceCertificateArgs extends RenewalArgs {
     /**
      * Common name of the subject (CN), mostly the device's name: 1 to 64 characters (RFC 5280, ub-common-name). With

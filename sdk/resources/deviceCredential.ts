@@ -6,6 +6,7 @@ import type { DeviceCertificate } from "./deviceCertificate";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 import { otherCredentials } from "./otherCredentials";
 
+/** Arguments of `DeviceCredential`. */
 export interface DeviceCredentialArgs {
     /** The device, if this program declares it. Otherwise give `deviceId` or `deviceName`. */
     device?: Device;
@@ -59,6 +60,7 @@ export interface DeviceCredentialArgs {
 export class DeviceCredential extends DynamicResource {
     /** ThingsBoard's id of the device (a UUID). */
     declare readonly deviceId: pulumi.Output<string>;
+    /** Name of the device. */
     declare readonly deviceName: pulumi.Output<string>;
     /** SHA3-256 of the bound certificate, as ThingsBoard computes it (lower-case hex). Known in preview if the certificate is. */
     readonly credentialsId: pulumi.Output<string>;

@@ -7,6 +7,7 @@ import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
 import { type Shard, batchOf, membersOf, shardOf } from "./fleetMembership";
 
+/** A device of a fleet, where its name is not all there is to say. */
 export interface FleetDevice {
     /** Name of the device, unique on the tenant: 1 to 255 characters. Known while the program runs: it decides the batch. */
     name: string;
@@ -44,6 +45,7 @@ export interface FleetPublishCheck {
     mode?: "publish" | "connect";
 }
 
+/** What the certificates of a fleet have in common. */
 export interface FleetCertificateArgs {
     /**
      * Kind of the key. Applies to certificates that are issued from then on.
@@ -77,6 +79,7 @@ export interface FleetCertificateArgs {
     authority?: CertificateAuthority;
 }
 
+/** Arguments of `DeviceFleet`. */
 export interface DeviceFleetArgs {
     /** Names, or names with more. Known while the program runs. */
     devices: readonly (string | FleetDevice)[];
@@ -85,6 +88,7 @@ export interface DeviceFleetArgs {
      * @default the tenant's default profile when a device is created; afterwards whatever it has
      */
     deviceProfile?: pulumi.Input<string>;
+    /** What the certificates of the fleet are like. */
     certificate?: FleetCertificateArgs;
     /**
      * What happens to certificates that fall due: `"report"` shows them in preview and leaves them; `"immediate"` issues
@@ -163,6 +167,7 @@ export interface DeviceOfFleet {
     readonly notAfter: pulumi.Output<string>;
 }
 
+/** What became of a fleet's devices, of one shard where there are several. */
 export interface FleetSummary {
     /** Devices that are bound as declared. */
     readonly devices: number;
@@ -190,6 +195,7 @@ export interface FleetSummary {
  * `pulumi-thingsboard fleet export` writes them to files.
  */
 export class DeviceFleet extends pulumi.ComponentResource {
+    /** What became of the fleet's devices. */
     readonly summary: pulumi.Output<FleetSummary>;
     private readonly batches: readonly FleetBatch[];
     private readonly names: ReadonlySet<string>;

@@ -2,9 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority } from "./certificateAuthority";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 
+/** Arguments of `DeviceProfile`. */
 export interface DeviceProfileArgs {
     /** Name of the profile, unique on the tenant: 1 to 255 characters. Changing it renames the profile. */
     name: pulumi.Input<string>;
+    /** Shown with the profile in the web page. */
     description?: pulumi.Input<string>;
     /**
      * `"MQTT"` allows topics and a payload type of its own (`mqtt`); `"DEFAULT"` has ThingsBoard's topics, over MQTT, HTTP and CoAP.
@@ -39,6 +41,7 @@ export interface DeviceProfileArgs {
     onDrift?: pulumi.Input<"repair" | "fail">;
 }
 
+/** How devices of a profile enrol by themselves, with a certificate that an authority signed. */
 export interface X509ChainArgs {
     /** The authority whose certificates are believed, if this program declares it. Otherwise give `certificatePem`. */
     authority?: CertificateAuthority;
@@ -57,6 +60,7 @@ export interface X509ChainArgs {
     createDevices?: pulumi.Input<boolean>;
 }
 
+/** How devices of a profile speak MQTT. */
 export interface MqttTransportArgs {
     /** @default "v1/devices/me/telemetry" */
     telemetryTopic?: pulumi.Input<string>;
@@ -102,6 +106,7 @@ export class DeviceProfile extends DynamicResource {
     declare readonly deviceProfileId: pulumi.Output<string>;
     /** The profile was there before this resource. */
     declare readonly adopted: pulumi.Output<boolean>;
+    /** Name of the profile. */
     declare readonly name: pulumi.Output<string>;
 
     /** @internal As declared: known in preview, where outputs of a profile that is being updated are not. */

@@ -3,6 +3,7 @@ import type { CertificateAuthority } from "./certificateAuthority";
 import type { DeviceProfile } from "./deviceProfile";
 import { DynamicResource } from "./dynamicResource";
 
+/** Arguments of `EnrolmentCheck`. */
 export interface EnrolmentCheckArgs {
     /** The profile under which devices enrol. It needs `x509Chain`. */
     profile: DeviceProfile;

@@ -4,7 +4,9 @@ import { createHash } from "node:crypto";
 
 /** One of several stacks that share a fleet; the first has index 0. */
 export interface Shard {
+    /** From 0. */
     readonly index: number;
+    /** How many there are: fixed when the fleet is made. */
     readonly count: number;
 }
 

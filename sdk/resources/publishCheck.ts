@@ -3,6 +3,7 @@ import type { DeviceCertificate } from "./deviceCertificate";
 import type { DeviceCredential } from "./deviceCredential";
 import { DynamicResource } from "./dynamicResource";
 
+/** Arguments of `PublishCheck`. */
 export interface PublishCheckArgs {
     /** The binding that is to be proven. The check runs when it is made, and again after each new binding. */
     credential: DeviceCredential;
@@ -96,6 +97,7 @@ export class PublishCheck extends DynamicResource {
     declare readonly mqttVersionUsed: pulumi.Output<string | undefined>;
     /** Such as `TLSv1.3`. */
     declare readonly tlsVersion: pulumi.Output<string | undefined>;
+    /** Such as `TLS_AES_256_GCM_SHA384`. */
     declare readonly cipher: pulumi.Output<string | undefined>;
     /** Milliseconds from the look-up of the host to CONNACK. */
     declare readonly connectMs: pulumi.Output<number | undefined>;

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamicResource";
 
+/** Arguments of `ServerChain`. */
 export interface ServerChainArgs {
     /**
      * Where the chain comes from:
@@ -54,7 +55,9 @@ export class ServerChain extends DynamicResource {
     declare readonly chainPem: pulumi.Output<string>;
     /** SHA-256 of the server's certificate, as `openssl x509 -fingerprint -sha256` prints it; for a downloaded file of its first certificate. */
     declare readonly serverFingerprint: pulumi.Output<string>;
+    /** Subject of the server's certificate. */
     declare readonly subject: pulumi.Output<string>;
+    /** Issuer of the server's certificate. */
     declare readonly issuer: pulumi.Output<string>;
     /** When the first certificate of the chain expires (ISO 8601). */
     declare readonly notAfter: pulumi.Output<string>;

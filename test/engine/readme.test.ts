@@ -12,22 +12,26 @@ import { type ThingsBoardUnderTest, emulatedThingsBoard } from "./support/things
 
 const readme = readFileSync(path.join(repository, "README.md"), "utf8");
 const program = /```ts\n(import \* as pulumi[\s\S]*?)```/.exec(readme)![1]!;
+const makeProject = /```sh\n(npm init[\s\S]*?)```/.exec(readme)![1]!;
 const byHand = /```sh\n(pulumi stack output certificatePem[\s\S]*?)```/.exec(readme)![1]!;
 
 let server: ThingsBoardUnderTest;
 let project: string;
 let pulumi: CommandLine;
 
+const bash = (script: string) => promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], { cwd: project, env: pulumi.environment });
+
 beforeAll(async () => {
     // The README relies on the standard port and on a server certificate that the system trusts.
     server = await emulatedThingsBoard({ mqttsPort: 8883 });
     project = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-readme-"));
-    writeFileSync(path.join(project, "Pulumi.yaml"), "name: readme\nruntime: nodejs\n");
-    writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "readme", private: true }));
-    writeFileSync(path.join(project, "index.ts"), program);
+    pulumi = commandLine(project, { NODE_EXTRA_CA_CERTS: server.emulator.caFile });
+    // All but what needs the registry, and the backend, passphrase and stack that the test has made already.
+    const lines = makeProject.split("\n").filter(line => !/^(npm install|pulumi |export )/.test(line));
+    await bash(lines.join("\n"));
     mkdirSync(path.join(project, "node_modules"));
     for (const name of ["@pulumi", "pulumi-thingsboard", "@types"]) symlinkSync(path.join(repository, "node_modules", name), path.join(project, "node_modules", name));
-    pulumi = commandLine(project, { NODE_EXTRA_CA_CERTS: server.emulator.caFile });
+    writeFileSync(path.join(project, "index.ts"), program);
     await pulumi.create();
 });
 afterAll(async () => {
@@ -38,8 +42,7 @@ afterAll(async () => {
 });
 
 emulated.test("the program deploys, and has nothing to do the second time", async () => {
-    const url = server.emulator.restUrl.replace("127.0.0.1", "localhost");
-    await pulumi("config", "set", "url", url);
+    await pulumi("config", "set", "url", server.emulator.restUrl);
     await pulumi("config", "set", "--secret", "apiKey", server.emulator.apiKey);
     await pulumi("up", "--yes", "--skip-preview");
     expect(await pulumi.outputs()).toMatchObject({ result: expect.stringMatching(/^publish check: device "pump-1".* is stored$/) as string });
@@ -50,7 +53,7 @@ emulated.test("the program deploys, and has nothing to do the second time", asyn
 emulated.test("the commands that do the same by hand work as they stand", async () => {
     writeFileSync(path.join(project, "tb-server-chain.pem"), server.emulator.caPem);
     const script = byHand.replace("thingsboard.example.com", "localhost");
-    await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], { cwd: project, env: pulumi.environment });
+    await bash(script);
     const { id } = (await server.deviceByName("pump-1"))!;
     await expect.poll(() => server.latest(id.id, "temperature")).toBe("25");
 });

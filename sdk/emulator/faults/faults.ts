@@ -17,6 +17,7 @@ export interface RestFault {
     readonly status?: number;
     /** The body that goes with `status`, instead of ThingsBoard's own error body. */
     readonly body?: string;
+    /** Headers of the answer, besides its content type. */
     readonly headers?: Readonly<Record<string, string>>;
     /** "before", the default: answers with `status` and does nothing. "after": does what was asked for, and then answers so. */
     readonly when?: "before" | "after";
@@ -52,8 +53,11 @@ export interface MqttFault {
     readonly storeDelay?: Milliseconds;
 }
 
+/** What goes wrong on purpose. None of it by default. */
 export interface Faults {
+    /** Of REST calls; of several that fit the first one counts. */
     readonly rest?: readonly RestFault[];
+    /** Of MQTT connections. */
     readonly mqtt?: MqttFault;
     /** The platform's clock is ahead by so much (behind, if negative). */
     readonly clockOffset?: Milliseconds;
@@ -66,10 +70,14 @@ export interface Faults {
     readonly keepSessions?: boolean;
 }
 
+/** Switches faults on and off while the emulator runs. */
 export interface FaultControl {
     /** Replaces the faults that are named; the others stay. */
     set(faults: Faults): void;
+    /** Ends all faults. */
+    /** Ends all faults. */
     clear(): void;
+    /** The faults that are on. */
     readonly current: Faults;
 }
 

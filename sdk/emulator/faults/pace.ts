@@ -2,19 +2,27 @@
 // half minute for which 16 deletes in flight stop the whole server.
 import type { Milliseconds } from "../platform/entities";
 
+/** How fast one kind of work is done. */
 export interface Speed {
+    /** At most so many a second. */
     readonly perSecond?: number;
     /** What one takes at least. */
     readonly latency?: Milliseconds;
 }
 
+/** How fast it is, by kind of work. What is left out is as fast as it can be. */
 export interface Pace {
+    /** Creating devices. */
     readonly create?: Speed;
+    /** All reading calls. */
     readonly read?: Speed;
+    /** All other writing calls. */
     readonly write?: Speed;
+    /** Deleting devices. */
     readonly delete?: Speed;
     /** From TCP to CONNACK. */
     readonly connect?: Speed;
+    /** So many deletes in flight stop the whole server, for so many milliseconds. */
     readonly deleteStall?: { readonly inFlight: number; readonly duration: Milliseconds };
 }
 
@@ -30,8 +38,11 @@ export const REAL_PACE: Pace = {
     deleteStall: { inFlight: 16, duration: 30_000 },
 };
 
+/** Changes the pace while the emulator runs. */
 export interface PaceControl {
+    /** `"real"` is `REAL_PACE`, `"unlimited"` as fast as it can be. */
     set(pace: Pace | "real" | "unlimited"): void;
+    /** The pace at this moment. */
     readonly current: Pace;
 }
 

@@ -17,10 +17,15 @@ export interface Tenant extends Row {
 
 /** The part of a tenant profile that decides what is refused. Rates are "capacity:seconds,…", 0 and "" are no limit. */
 export interface TenantLimits {
+    /** How many devices the tenant may have. */
     readonly maxDevices?: number;
+    /** REST calls of the tenant, as `count:seconds` pairs such as `100:1,2000:60`. */
     readonly tenantServerRestLimitsConfiguration?: string;
+    /** REST calls of one customer, likewise. */
     readonly customerServerRestLimitsConfiguration?: string;
+    /** Messages of one device, likewise. */
     readonly transportDeviceMsgRateLimit?: string;
+    /** Telemetry messages of one device, likewise. */
     readonly transportDeviceTelemetryMsgRateLimit?: string;
 }
 

@@ -5,9 +5,11 @@ import type { Store } from "./store";
 import type { Value } from "./keyValues";
 
 export const VERSIONS = ["3.5", "3.6", "3.8", "4.3"] as const;
+/** The versions whose differences it plays. */
 export type ThingsBoardVersion = (typeof VERSIONS)[number];
 
 export const EDITIONS = ["CE", "PE", "Cloud"] as const;
+/** Community, Professional, or Cloud. */
 export type ThingsBoardEdition = (typeof EDITIONS)[number];
 
 /** What a transport must hear of at once. */

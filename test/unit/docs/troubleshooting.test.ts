@@ -25,6 +25,14 @@ describe("docs/troubleshooting.md", () => {
         expect(rows.map(([word]) => word).sort()).toEqual(wanted.sort());
     });
 
+    it("has every code of MQTT that the diagnosis tells apart, and those of CONNACK in 3.1.1", () => {
+        const told = [...read("sdk", "mqtt", "diagnoseMqtt.ts").matchAll(/case 0x([0-9a-f]{2}):/g)].map(([, digits]) => `0x${digits!.toUpperCase()}`);
+        expect(told.length).toBeGreaterThan(15);
+        const codes = page.slice(page.indexOf("## The server's codes"), page.indexOf("## What becomes"));
+        expect([...told, "0x00"].filter(code => !codes.includes(`\`${code}\``))).toEqual([]);
+        expect(["0", "1", "2", "3", "4", "5"].filter(code => !codes.includes(`\n| ${code} | `))).toEqual([]);
+    });
+
     it("quotes what the code says", () => {
         const code = sources("mqtt", "thingsboard", "reconcilers");
         for (const [word, sentence] of rows) {

@@ -7,3 +7,5 @@
 process.stdin.on("end", () => /** @type {NodeJS.EventEmitter} */ (process).emit("engine-gone") || process.exit(1));
 process.stdin.on("error", () => process.exit(1));
 process.stdin.resume();
+// A process that failed and has nothing left to do ends by itself: the engine would wait for it for ever.
+/** @type {import("node:net").Socket} */ (/** @type {unknown} */ (process.stdin)).unref?.();

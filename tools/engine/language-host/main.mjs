@@ -7,6 +7,7 @@
 import { createRequire } from "node:module";
 import { about, installDependencies } from "./environment.mjs";
 import { installedPackages, programDependencies, requiredPlugins } from "./packages.mjs";
+import { runPolicyPack } from "./policyPack.mjs";
 import { runProgram, stopPrograms } from "./program.mjs";
 import { loadProtocol } from "./protocol.mjs";
 
@@ -16,7 +17,7 @@ const { engineAddress, tracing } = readArguments(process.argv.slice(2));
 
 const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
 
-// Methods that are left out (plugins written in TypeScript, code generation) are answered with UNIMPLEMENTED by gRPC.
+// Methods that are left out (code generation) are answered with UNIMPLEMENTED by gRPC.
 server.addService(service, {
     handshake: unary(() => new language.LanguageHandshakeResponse()),
     getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(sdkVersion)),
@@ -73,6 +74,26 @@ server.addService(service, {
         });
         return new language.RunResponse().setError(outcome.error ?? "").setBail(outcome.alreadyReported ?? false);
     }),
+
+    runPlugin: (call) => {
+        const { request } = call;
+        if (request.getKind() !== "analyzer") {
+            call.emit("error", { code: grpc.status.UNIMPLEMENTED, message: "this language host runs policy packs, and no other plugins written in TypeScript" });
+            return;
+        }
+        try {
+            const pack = runPolicyPack({ directory: programDirectory(request), arguments: request.getArgsList(), environment: request.getEnvList() });
+            pack.stdout.on("data", (chunk) => call.write(new language.RunPluginResponse().setStdout(chunk)));
+            pack.stderr.on("data", (chunk) => call.write(new language.RunPluginResponse().setStderr(chunk)));
+            pack.once("close", (code) => {
+                call.write(new language.RunPluginResponse().setExitcode(code ?? 1));
+                call.end();
+            });
+            call.once("cancelled", () => pack.kill());
+        } catch (error) {
+            call.emit("error", { code: grpc.status.UNKNOWN, message: error.message });
+        }
+    },
 
     installDependencies: async (call) => {
         const directory = call.request.getInfo()?.getProgramDirectory() || call.request.getDirectory();
