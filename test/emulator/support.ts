@@ -26,7 +26,6 @@ export interface Answer {
     readonly status: number;
     readonly type: string | null;
     readonly text: string;
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the server answered: tests look at it with matchers
     readonly body: any;
 }
 
