@@ -2,20 +2,35 @@
 // configuration, may have anything there, and are told so before any other check looks into it.
 
 import type { dynamic } from "@pulumi/pulumi";
+import type { DeviceInputs } from "./device";
+import type { DeviceCredentialInputs } from "./deviceCredential";
+import type { DeviceProfileInputs } from "./deviceProfile";
+import type { PublishCheckInputs } from "./publishCheck";
 import { isUnknown } from "./reconciler";
+import type { ServerChainInputs } from "./serverChain";
 
 type Kind = "text" | "number" | "flag" | "map" | "texts";
+type KindOf<Value> = Value extends string ? "text" : Value extends number ? "number" : Value extends boolean ? "flag" : Value extends readonly unknown[] ? "texts" : "map";
+/** So that the compiler says where this list and the inputs differ. */
+type KindsOf<Inputs> = { readonly [Input in keyof Inputs]?: KindOf<NonNullable<Inputs[Input]>> };
+
+interface Kinds {
+    readonly Device: KindsOf<DeviceInputs>;
+    readonly DeviceCredential: KindsOf<DeviceCredentialInputs>;
+    readonly DeviceProfile: KindsOf<DeviceProfileInputs>;
+    readonly PublishCheck: KindsOf<PublishCheckInputs>;
+    readonly ServerChain: KindsOf<ServerChainInputs>;
+}
 
 /** What other checks say better is left to them. */
-const kinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
-    Device: { name: "text", label: "text", deviceProfile: "text", customer: "text", owner: "map", groups: "texts", gateway: "flag", attributes: "map", additionalInfo: "map", adopt: "flag", onDelete: "text", onDrift: "text" },
+const kinds: Kinds = {
+    Device: { name: "text", label: "text", deviceProfile: "text", customer: "text", owner: "text", groups: "texts", gateway: "flag", attributes: "map", additionalInfo: "map", adopt: "flag", onDelete: "text", onDrift: "text" },
     DeviceCredential: { deviceId: "text", deviceName: "text", certificatePem: "text", adopt: "flag", onDelete: "text", onDrift: "text", ignoreServerRotation: "flag" },
     DeviceProfile: { name: "text", description: "text", transport: "text", mqtt: "map", x509Chain: "map", ruleChain: "text", dashboard: "text", default: "flag", adopt: "flag", onDelete: "text", onDrift: "text" },
     PublishCheck: { deviceId: "text", deviceName: "text", mode: "text", certificatePem: "text", privateKeyPem: "text", verifyStored: "text", onFailure: "text", rollback: "flag", topic: "text", payload: "text", mqttVersion: "text", caPem: "text" },
-    ServerChain: { source: "text", caPem: "text", host: "text", port: "number", fingerprint: "text", servername: "text" },
+    ServerChain: { source: "text", caPem: "text", host: "text", port: "number", fingerprint: "text" },
 };
 const nested: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Kind>>>>>> = {
-    Device: { owner: { entityType: "text", id: "text", name: "text" } },
     DeviceProfile: { mqtt: { telemetryTopic: "text", attributesTopic: "text", payloadType: "text", acknowledgeInvalid: "flag", proto: "map" }, x509Chain: { certificatePem: "text", commonNamePattern: "text", createDevices: "flag" } },
 };
 
@@ -24,7 +39,7 @@ export function kindFailures(type: string, inputs: object): dynamic.CheckFailure
     const named = inputs as Readonly<Record<string, unknown>>;
     const name = [named["name"], named["deviceName"], named["deviceId"]].find((value): value is string => typeof value === "string" && value.length <= 255 && !isUnknown(value));
     const subject = name === undefined ? type : `${type} "${name}"`;
-    return faultsIn(kinds[type] ?? {}, named, nested[type] ?? {}).map(fault => ({ property: "", reason: `${subject}: ${fault}` }));
+    return faultsIn((kinds as unknown as Readonly<Record<string, Readonly<Record<string, Kind>>>>)[type] ?? {}, named, nested[type] ?? {}).map(fault => ({ property: "", reason: `${subject}: ${fault}` }));
 }
 
 function faultsIn(expected: Readonly<Record<string, Kind>>, values: Readonly<Record<string, unknown>>, below: Readonly<Record<string, Readonly<Record<string, Kind>>>>, path = ""): string[] {

@@ -91,3 +91,14 @@ it.each<[string, object, string]>([
 ])("%s with another kind of value (%#)", async (type, inputs, sentence) => {
     expect(await failures(type, inputs)).toEqual([sentence]);
 });
+
+it.each<[string, object]>([
+    ["Device", { name: "every input", label: "x", deviceProfile: "default", owner: "tenant", groups: ["a"], gateway: true, attributes: { site: "north" }, additionalInfo: { floor: 3 }, adopt: false, onDelete: "keep", onDrift: "repair" }],
+    ["Device", { name: "with a customer", customer: "Acme" }],
+    ["DeviceCredential", { deviceName: "every input", certificatePem: issue("every input").certificatePem, adopt: false, onDelete: "keep", onDrift: "fail", ignoreServerRotation: true }],
+    ["DeviceProfile", { name: "every input", description: "x", transport: "MQTT", mqtt: { telemetryTopic: "t", attributesTopic: "a", payloadType: "JSON", acknowledgeInvalid: true }, ruleChain: "Root", dashboard: "d", default: false, adopt: false, onDelete: "keep", onDrift: "fail" }],
+    ["PublishCheck", { ...check, ...pair(), topic: "t", payload: "{}", mqttVersion: "5", rollback: false, bindingRevision: 1, boundAt: 1, triggers: [1] }],
+    ["ServerChain", { source: "download", timeout: 15 }],
+])("%s as it is declared (%#)", async (type, inputs) => {
+    expect(await failures(type, inputs)).toEqual([]);
+});
