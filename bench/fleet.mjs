@@ -3,6 +3,7 @@
 //   npm run bench                  everything (about 40 minutes on two cores)
 //   npm run bench -- --quick       the same with a tenth of the devices, one run of each
 //   npm run bench -- --only life   one part: start, checkedSmall, checkedLarge, life, growth, shards, single
+//   npm run bench -- --runs 1      one run of each, instead of three (two of the large ones, one of the shards)
 //   npm run bench -- --live        on the ThingsBoard that THINGSBOARD_URL and its like name, as for `npm run test:live`
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -18,10 +19,11 @@ import { useReal } from "./fleet/real.mjs";
 import { limits, targets } from "./fleet/targets.mjs";
 
 const { values } = parseArgs({
-    options: { quick: { type: "boolean", default: false }, only: { type: "string", multiple: true }, live: { type: "boolean", default: false } },
+    options: { quick: { type: "boolean", default: false }, only: { type: "string", multiple: true }, live: { type: "boolean", default: false }, runs: { type: "string" } },
 });
 const scale = values.quick ? 0.1 : 1;
-const runs = values.quick ? 1 : 3;
+const runs = Number(values.runs ?? (values.quick ? 1 : 3));
+if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs is ${values.runs}: expected a whole number of at least 1`);
 
 const parts = {
     start: () => measure.startOfEngine(place, { runs }),
@@ -37,7 +39,7 @@ const target = values.live ? realTarget() : undefined;
 forgetThingsBoard();
 const place = { engine: await findEngine(), startServer: () => (target ? useReal(target) : startEmulator()), say: line => console.log(line) };
 const against = target ? new URL(target.url).host : "the emulator in a process of its own";
-const report = { at: new Date().toISOString(), quick: values.quick, machine: machine(), against, engine: place.engine.kind, node: process.version };
+const report = { at: new Date().toISOString(), quick: values.quick, runs, machine: machine(), against, engine: place.engine.kind, node: process.version };
 for (const [name, run] of Object.entries(parts)) {
     if (values.only && !values.only.includes(name)) continue;
     report[name] = await run();

@@ -76,7 +76,7 @@ test("a pattern for common names that is taken is a fast one, on names that are 
 
 /** Names of properties that the resources have, so that many inputs are nearly right. */
 const fields: Readonly<Record<string, object>> = {
-    Device: { name: "pump", label: "Hall 3", deviceProfile: "default", customer: "Acme", attributes: { site: "north" }, additionalInfo: { description: "x" }, gateway: false, adopt: true, onDelete: "keep", onDrift: "repair", owner: "tenant", groups: ["a"], changedElsewhere: "label" },
+    Device: { name: "pump", label: "Hall 3", deviceProfile: "default", customer: "Acme", attributes: { site: "north" }, additionalInfo: { description: "x" }, gateway: false, adopt: false, onDelete: "keep", onDrift: "repair", owner: "tenant", groups: ["a"], changedElsewhere: "label" },
     DeviceCredential: { deviceId: "784f394c-42b6-11ef-983c-b7beff2784f9", deviceName: "pump", certificatePem, adopt: false, onDelete: "revoke", onDrift: "fail", ignoreServerRotation: false },
     DeviceProfile: { name: "pumps", description: "x", transport: "MQTT", mqtt: { telemetryTopic: "t", attributesTopic: "a", payloadType: "JSON" }, x509Chain: { certificatePem, commonNamePattern: "(.*)", createDevices: true }, ruleChain: "Root", dashboard: "d", default: false, adopt: false, onDelete: "delete" },
     PublishCheck: { deviceId: "784f394c-42b6-11ef-983c-b7beff2784f9", deviceName: "pump", mode: "publish", certificatePem, privateKeyPem, verifyStored: "warn", timeout: 30, onFailure: "fail", rollback: true, topic: "t", payload: "{}", mqttVersion: "5", caPem: certificatePem, triggers: [1] },
