@@ -51,6 +51,6 @@ export function limits(report) {
         const of = step => s(median(life.seconds[step]));
         lines.push(`limit refresh: ${of("refresh")}, of which engine, program and state alone take ${of("nothing")} (nothing to do); the bare reads take ${of("bareReads")}`);
     }
-    if (single) lines.push(`limit single resources: ${s((median(single.seconds.single) - median(single.seconds.noop)) / single.devices)} a device go into its calls and its check`);
+    if (single) lines.push(`limit single resources: ${Math.round(((median(single.seconds.single) - median(single.seconds.noop)) / single.devices) * 1000)} ms a device go into its calls and its check`);
     return lines;
 }
