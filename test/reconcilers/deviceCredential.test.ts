@@ -71,6 +71,17 @@ test("state whose optional fields are missing is read, updated and deleted", asy
     expect((await row(deviceId)).credentialsType).toBe("ACCESS_TOKEN");
 });
 
+test("LwM2M credentials are taken over only with adopt", async () => {
+    const deviceId = await byHand("speaks LwM2M");
+    const lwm2m = JSON.stringify({ client: { securityConfigClientMode: "NO_SEC", endpoint: "urn:imei:1" }, bootstrap: {} });
+    const held = await under.thingsboard.saveCredentials({ ...(await row(deviceId)), credentialsType: "LWM2M_CREDENTIALS", credentialsId: "", credentialsValue: lwm2m });
+    const declared = declare(deviceId);
+    await expect(reconciler().create(declared)).rejects.toThrow(/device "speaks LwM2M" was not made by this stack and holds LwM2M credentials.*set adopt: true/);
+    expect(await row(deviceId)).toEqual(held);
+    await bound({ ...declared, adopt: true });
+    expect((await row(deviceId)).credentialsId).toBe(readLeaf(declared.certificatePem).credentialsId);
+});
+
 test.for([["a server of today", {}], ["a server before 3.8", { version: "3.6" }]] as const)("%s: a predecessor does not revoke what its successor has bound, also after a refresh", async ([, options]) => {
     const outer = under;
     under = await underTest(options);
