@@ -20,6 +20,8 @@ export function certificatesIn(text: Pem, what: string): readonly X509Certificat
         try {
             const certificate = new X509Certificate(pem);
             if (!hasDates(certificate)) throw new Error("dates");
+            // OpenSSL reads the outer shape only: what can fail later fails here.
+            void certificate.publicKey;
             return certificate;
         } catch (cause) {
             throw new UserError(`${what} holds a PEM block that is labelled CERTIFICATE and is none`, { cause });

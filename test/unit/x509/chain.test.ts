@@ -77,3 +77,12 @@ test("a key under a passphrase is told in the old form, too", () => {
     expect(old).toContain("Proc-Type: 4,ENCRYPTED");
     expect(() => requirePair(certificate!, old, "privateKeyPem")).toThrow("privateKeyPem is encrypted");
 });
+
+test("a certificate whose key can't be read is none", () => {
+    const der = Buffer.from(root.certificatePem.replace(/-----[^-]+-----|\s/g, ""), "base64");
+    // The object identifier of the kind of key (id-ecPublicKey or rsaEncryption) is another one than its content has.
+    const kind = [Buffer.from("2a8648ce3d0201", "hex"), Buffer.from("2a864886f70d010101", "hex")].find(oid => der.includes(oid))!;
+    der[der.indexOf(kind) + kind.length - 1] = 0x7f;
+    const torn = `-----BEGIN CERTIFICATE-----\n${der.toString("base64").match(/.{1,64}/g)!.join("\n")}\n-----END CERTIFICATE-----\n`;
+    expect(() => readAuthority(torn, "certificatePem", now)).toThrow("certificatePem holds a PEM block that is labelled CERTIFICATE and is none");
+});
