@@ -15,8 +15,8 @@ export function summarize(rows: readonly ReportRow[], serverAsked: boolean): Sum
         standing: { expired: having("expired"), due: having("due"), valid: having("valid"), unknown: having("unknown") },
         ...(ends[0] === undefined ? {} : { nextExpiry: ends[0] }),
         byMonth: months(rows),
-        byAlgorithm: counted(rows, ({ algorithm }) => algorithm),
-        byIssuer: counted(rows, issuerOf),
+        byAlgorithm: Object.fromEntries(counted(rows, ({ algorithm }) => algorithm)),
+        byIssuer: Object.fromEntries(counted(rows, issuerOf)),
         checks: { ...checks, none: rows.length - checks.accepted - checks.refused },
         failed: rows.filter(({ failed }) => failed !== undefined).length,
         drifted: rows.filter(({ drift }) => drift !== undefined).length,
@@ -27,17 +27,17 @@ export function summarize(rows: readonly ReportRow[], serverAsked: boolean): Sum
 export const issuerOf = ({ issuer, subject }: Pick<ReportRow, "issuer" | "subject">): string => (issuer === "" ? "(unknown)" : issuer === subject ? selfSigned : issuer);
 
 /** Most first. */
-function counted(rows: readonly ReportRow[], by: (row: ReportRow) => string): Record<string, number> {
+export function counted(rows: readonly ReportRow[], by: (row: ReportRow) => string): [string, number][] {
     const counts = new Map<string, number>();
     for (const row of rows) counts.set(by(row), (counts.get(by(row)) ?? 0) + 1);
-    return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
+    return [...counts].sort(([, a], [, b]) => b - a);
 }
 
 /** A certificate for a hundred years must not make a thousand empty months. */
 const longestRun = 120;
 
 function months(rows: readonly ReportRow[]): MonthCount[] {
-    const counts = counted(rows.filter(({ notAfter }) => notAfter !== ""), ({ notAfter }) => notAfter.slice(0, 7));
+    const counts = Object.fromEntries(counted(rows.filter(({ notAfter }) => notAfter !== ""), ({ notAfter }) => notAfter.slice(0, 7)));
     const found = Object.keys(counts).sort();
     const filled = found.length === 0 ? [] : run(found[0]!, found.at(-1)!);
     return (filled.length > longestRun ? found : filled).map(month => ({ month, count: counts[month] ?? 0 }));

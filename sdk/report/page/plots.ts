@@ -1,8 +1,8 @@
 // The plots of the report. Colours are those of the style sheet, so that they follow light and dark.
 
 import * as Plot from "@observablehq/plot";
-import type { Report, ReportRow, Standing } from "../model";
-import { issuerOf } from "../summary";
+import type { Report, Standing } from "../model";
+import { counted, issuerOf } from "../summary";
 
 const colour: Readonly<Record<Exclude<Standing, "unknown">, string>> = { expired: "var(--bad)", due: "var(--warn)", valid: "var(--good)" };
 const standings = ["expired", "due", "valid"] as const;
@@ -79,13 +79,6 @@ function topOf(counts: readonly (readonly [string, number])[]): readonly (readon
     if (counts.length <= most) return counts;
     const rest = counts.slice(most).reduce((sum, [, count]) => sum + count, 0);
     return [...counts.slice(0, most), [`${counts.length - most} more`, rest]];
-}
-
-/** Most first. */
-function counted(rows: readonly ReportRow[], by: (row: ReportRow) => string): [string, number][] {
-    const counts = new Map<string, number>();
-    for (const row of rows) counts.set(by(row), (counts.get(by(row)) ?? 0) + 1);
-    return [...counts].sort(([, a], [, b]) => b - a);
 }
 
 function place(id: string, plot: Element | undefined, description: string): void {
