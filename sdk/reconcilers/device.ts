@@ -49,8 +49,9 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function device(server: ServerOf, warn: (text: string) => void): Reconciler<DeviceInputs, DeviceState> {
     return {
         async check(olds, news) {
-            if (olds.declaredBy === undefined && news.adopt === true && !isUnknown(news.name)) await foretell(() => taken(news), warn);
-            return { inputs: news, failures: deviceFailures(olds, news) };
+            const failures = deviceFailures(olds, news);
+            if (olds.declaredBy === undefined && news.adopt === true && failures.length === 0 && !isUnknown(news.name)) await foretell(() => taken(news), warn);
+            return { inputs: news, failures };
         },
 
         async diff(_id, state, news) {

@@ -13,16 +13,17 @@ const maxRepeats = 4;
 export function patternFault(pattern: string): string | undefined {
     if (typeof pattern !== "string" || pattern === "") return "is empty: expected a regular expression whose first group is the device's name, such as (.*)\\.factory\\.example";
     if (pattern.length > maxLength) return `has ${pattern.length} characters: expected at most ${maxLength}`;
-    let groups: number;
+    const { source, flags } = read(pattern);
     try {
-        const { source, flags } = read(pattern);
-        // By itself first: with something around it, parentheses that don't fit might.
-        groups = (new RegExp(source, flags), new RegExp(`(?:${source})|`, flags)).exec("")!.length - 1;
+        new RegExp(source, flags);
     } catch (error) {
         return `can't be read (${error instanceof Error ? error.message : "no regular expression"}): expected what Java and JavaScript both take for a regular expression`;
     }
-    if (groups === 0) return `has no group: the first one is the device's name, so put it into parentheses, such as (.*)\\.factory\\.example`;
-    return slowness(pattern);
+    // Before it is run on anything: the empty text is enough for some of them to take for ever.
+    const slow = slowness(pattern);
+    if (slow !== undefined) return slow;
+    const groups = new RegExp(`(?:${source})|`, flags).exec("")!.length - 1;
+    return groups === 0 ? `has no group: the first one is the device's name, so put it into parentheses, such as (.*)\\.factory\\.example` : undefined;
 }
 
 /** The first group, found anywhere in the common name, as Java's Matcher.find does. @throws UserError for no pattern */
@@ -43,19 +44,19 @@ function read(pattern: string): { source: string; flags: string } {
  * multiply their ways. Counted in bits (64 ways are 6), and more strictly than need be.
  */
 function slowness(pattern: string): string | undefined {
-    const open: { varies: boolean }[] = [];
-    let last: { varies: boolean } | undefined;
+    const open: Group[] = [];
+    let last: Group | undefined;
     let repeats = 0;
     let bits = 0;
     for (let at = 0; at < pattern.length; at++) {
         const char = pattern[at];
-        const closed: { varies: boolean } | undefined = last;
+        const closed: Group | undefined = last;
         last = undefined;
         const quantity = quantityAt(pattern, at);
         if (char === "\\") at++;
         else if (char === "[") at = endOfClass(pattern, at);
         else if (char === "(") {
-            open.push({ varies: false });
+            open.push({ varies: false, times: 1 });
             // (?: (?= (?! (?< are no quantities
             if (pattern[at + 1] === "?") at++;
         } else if (char === "|") {
@@ -64,7 +65,9 @@ function slowness(pattern: string): string | undefined {
         } else if (char === ")") last = open.pop();
         else if (quantity) {
             const { least, most, length } = quantity;
-            if (closed?.varies && most > 1) return "repeats a group that itself repeats or chooses, which can take for ever on a name made for it: write it without one repeat inside the other";
+            const times = Math.max(1, Math.min(most, longest)) * (closed?.times ?? 1);
+            if (closed && most > 1 && (closed.varies || times > maxTimes)) return "repeats a group that itself repeats or chooses, which can take for ever on a name made for it: write it without one repeat inside the other";
+            for (const group of open) group.times = Math.max(group.times, times);
             if (most === Infinity) repeats++;
             if (most > least) {
                 bits += most === Infinity ? bitsOfRepeat : bitsOf(most - least + 1);
@@ -79,7 +82,17 @@ function slowness(pattern: string): string | undefined {
     return bits > maxRepeats * bitsOfRepeat ? "has so many parts that vary in length, may be left out or are alternatives that some names would take very long: write it with fewer" : undefined;
 }
 
-/** Any length, up to the 64 characters of a common name. */
+interface Group {
+    /** Whether it can be matched in more than one way. */
+    varies: boolean;
+    /** How often a part of it is tried at most, in one way through it. */
+    times: number;
+}
+
+/** Characters of a common name (RFC 5280, ub-common-name). */
+const longest = 64;
+const maxTimes = 1_000;
+/** Any length, up to `longest`. */
 const bitsOfRepeat = 6;
 /** Twice, since these multiply in full. */
 const bitsOf = (ways: number): number => 2 * Math.log2(ways);
@@ -102,7 +115,7 @@ function quantityAt(pattern: string, at: number): { readonly least: number; read
         case "{": {
             const [text = "", least = "", comma, most = ""] = /^\{(\d+)(,?)(\d*)\}/.exec(pattern.slice(at, at + 20)) ?? [];
             if (text === "") return undefined;
-            return { least: Number(least), most: comma === "" ? Number(least) : most === "" || Number(most) > 64 ? Infinity : Number(most), length: text.length };
+            return { least: Number(least), most: comma === "" ? Number(least) : most === "" || Number(most) > longest ? Infinity : Number(most), length: text.length };
         }
         default:
             return undefined;

@@ -2,9 +2,10 @@
 
 import { Script, createContext } from "node:vm";
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { reconciler } from "../../sdk/plugin";
 import { parseShard } from "../../sdk/resources/fleetMembership";
+import { startEmulator } from "../../sdk/emulator/index";
 import { environmentVariables, readSettings, settingKeys } from "../../sdk/settings";
 import { connect } from "../../sdk/thingsboard";
 import { proxyFor } from "../../sdk/thingsboard/proxy";
@@ -84,6 +85,11 @@ const fields: Readonly<Record<string, object>> = {
 };
 
 test("whatever a program declares, preview answers with what is wrong", limit, async () => {
+    // Preview asks it what an adoption would take over.
+    const emulator = await startEmulator();
+    onTestFinished(() => emulator.stop());
+    vi.stubEnv("THINGSBOARD_URL", emulator.restUrl);
+    vi.stubEnv("THINGSBOARD_API_KEY", emulator.apiKey);
     let number = 0;
     const declared = fc.constantFrom(...Object.keys(fields)).chain(type =>
         fc.record({ type: fc.constant(type), changes: fc.dictionary(fc.constantFrom(...Object.keys(fields[type]!)), fc.option(anyJson.map(put => ({ put })), { nil: "removed" as const, freq: 4 }), { minKeys: 1, maxKeys: 3 }) }),

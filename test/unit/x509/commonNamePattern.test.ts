@@ -14,6 +14,7 @@ test.each([
     ["(.*-.*-.*-.*)", "a-b-c-d", "a-b-c-d"],
     ["([a-z]{2,99})[0-9]*", "pump1", "pump"],
     ["(ab)*c", "ababc", "ab"],
+    ["((?:[0-9a-f]{2}){6})", "00a1b2c3d4e5.example", "00a1b2c3d4e5"],
     ["(pump|valve)[|*+]*", "valve", "valve"],
     ["\\(((?:a|b)c)\\)*", "(ac)", "ac"],
     ["([\\]*+]x)+", "]x", "]x"],
@@ -44,6 +45,9 @@ test.each([
     [" ?i)device-(", "can't be read"],
     ["(a?a?)+x", "repeats a group that itself repeats"],
     ["((a{1,2})+)x", "repeats a group that itself repeats"],
+    // Enough to be busy for ever on the empty text.
+    ["((?<n>^\\w*(?!\\1{1,2}){0,9}){30}-|\\1|){30}(?=a)", "repeats a group that itself repeats"],
+    ["(((((){30}){30}){30}){30})", "repeats a group that itself repeats"],
     ["((a+){30})x", "repeats a group that itself repeats"],
     [`(${"a?".repeat(30)}${"a".repeat(30)})`, "has so many parts that vary in length"],
     [`(${"(?:a|aa)".repeat(20)})x`, "has so many parts that vary in length"],
