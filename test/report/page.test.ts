@@ -82,6 +82,41 @@ test("ten thousand devices: found by a word, filtered by a tile, sorted by the k
     await page.context().close();
 });
 
+test("a refusal is in the table; a device opens by the keyboard and shows the rest; headings stay; a search that finds nothing says so", async () => {
+    const { page } = await open(await largeReport(1_000));
+    await page.getByRole("button", { name: "refused" }).click();
+    expect(await page.locator("tbody tr").first().locator("td.remark").innerText()).toBe("told by the test");
+    const name = page.locator("tbody button").first();
+    await name.focus();
+    await page.keyboard.press("Enter");
+    expect(await name.getAttribute("aria-expanded")).toBe("true");
+    expect(await page.locator("tr.details").innerText()).toMatch(/credentialsId\s+[0-9a-f]{64}/);
+    await page.keyboard.press("Enter");
+    expect(await page.locator("tr.details").count()).toBe(0);
+
+    await page.getByRole("button", { name: "devices" }).click();
+    await page.mouse.wheel(0, 3_000);
+    await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(2_000);
+    expect(await page.locator("th").first().boundingBox().then(box => box!.y)).toBeLessThan(100);
+    await page.keyboard.press("/");
+    await page.keyboard.type("no-such-device");
+    expect(await page.locator("#nothing").innerText()).toBe("No device has all of these words.");
+    await page.context().close();
+});
+
+test("labels of long names are shortened, and stay inside of their plot", async () => {
+    const [pem, made] = [await certificate("pump"), rows([credential("pump", await certificate("pump"))])[0]!];
+    const long = ["2025", "2026"].map(year => ({ ...made, device: `pump-${year}`, issuer: `CN=A very long name of an authority for the devices of a factory, ${year}` }));
+    for (const width of [420, 1280]) {
+        const { page } = await open(reportOf([...rows([credential("pump", pem)]), ...long]), { viewport: { width, height: 900 } });
+        const plot = await page.locator("#issuers svg").boundingBox();
+        const labels = page.locator("#issuers svg text", { hasText: "…" });
+        expect(await labels.allTextContents()).toEqual([expect.stringMatching(/^CN=.*2025$/), expect.stringMatching(/^CN=.*2026$/)]);
+        for (const label of await labels.all()) expect((await label.boundingBox())!.x).toBeGreaterThanOrEqual(plot!.x);
+        await page.context().close();
+    }
+});
+
 test("plots are there, say what they show, and follow light and dark", async () => {
     const report = await largeReport(500);
     const colours = new Set<string>();
