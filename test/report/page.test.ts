@@ -131,11 +131,25 @@ test("plots are there, say what they show, and follow light and dark", async () 
         const [ink, paper] = await page.evaluate(() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]);
         colours.add(`${ink} ${paper}`);
         expect(await page.locator("#algorithms svg text").first().evaluate(node => getComputedStyle(node).fill)).toBe(ink);
+        const palette = await page.evaluate(() => Object.fromEntries(["ink", "faint", "good", "warn", "bad", "accent", "amber", "paper", "raised"].map(name => [name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()])));
+        for (const text of ["ink", "faint", "good", "warn", "bad"]) expect.soft(contrast(palette[text]!, palette["paper"]!), `${text} in ${colorScheme}`).toBeGreaterThanOrEqual(4.5);
+        for (const text of ["ink", "faint"]) expect.soft(contrast(palette[text]!, palette["raised"]!), `${text} on raised in ${colorScheme}`).toBeGreaterThanOrEqual(4.5);
+        for (const mark of ["accent", "amber", "good", "bad"]) expect.soft(contrast(palette[mark]!, palette["paper"]!), `${mark} in ${colorScheme}`).toBeGreaterThanOrEqual(3);
         expect(complaints).toEqual([]);
         await page.context().close();
     }
     expect(colours.size).toBe(2);
 });
+
+/** By WCAG 2: 4.5 for text, 3 for what is drawn (AA). */
+function contrast(one: string, other: string): number {
+    const luminance = (colour: string) => {
+        const [red, green, blue] = [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16) / 255).map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)) as [number, number, number];
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b) as [number, number];
+    return (light + 0.05) / (dark + 0.05);
+}
 
 test("what names hold is text and never markup", async () => {
     const pem = await certificate("<b>pump</b>");
