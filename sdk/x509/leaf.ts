@@ -15,7 +15,7 @@ export interface Leaf {
     readonly credentialsId: string;
     /** SHA-256 of the DER as `openssl x509 -fingerprint -sha256` prints it: upper-case hex in pairs, with colons. */
     readonly fingerprint: string;
-    /** Distinguished name on one line: `CN=pump-1, O=Acme`. */
+    /** Distinguished name on one line: `CN=pump-1, O=Acme`. Empty where the certificate has none. */
     readonly subject: string;
     /** Upper-case hex, as `openssl x509 -serial` prints it. */
     readonly serialNumber: string;
@@ -42,7 +42,7 @@ export function readLeaf(pem: Pem): Leaf {
         base64Der,
         credentialsId: certificateId(base64Der),
         fingerprint: certificate.fingerprint256,
-        subject: certificate.subject.split("\n").join(", "),
+        subject: oneLine(certificate.subject),
         serialNumber: certificate.serialNumber,
         notBefore: new Date(certificate.validFrom),
         notAfter: new Date(certificate.validTo),
@@ -64,6 +64,7 @@ export function leafFault(pem: Pem, now: Date): string | undefined {
     if (leaf.notAfter < now) {
         return `the certificate expired on ${leaf.notAfter.toISOString()}: ThingsBoard would refuse the device; issue a new one`;
     }
+    if (leaf.subject === "") return "the certificate has no subject: ThingsBoard ends the TLS handshake of such a device (bad_certificate); issue one with a common name";
     const fault = keyFault(new X509Certificate(pem).publicKey);
     return fault === undefined ? undefined : `the certificate's ${fault}`;
 }
@@ -82,6 +83,9 @@ export function toPem(base64Der: string, label: "CERTIFICATE" | "CERTIFICATE REQ
     const lines = base64Der.match(/.{1,64}/g) ?? [];
     return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
+
+/** Node's type says text; an empty name it hands on as undefined. */
+const oneLine = (name: string | undefined): string => name?.split("\n").join(", ") ?? "";
 
 function onlyBlock(text: string): Pem {
     if (typeof text !== "string") throw new UserError(`expected one PEM certificate, found a value of type ${typeof text}`);
