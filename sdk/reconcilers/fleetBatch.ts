@@ -92,7 +92,8 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
     }
 
     async function carryOut(inputs: FleetBatchInputs, before: FleetBatchState | undefined, plan: Plan, claim = before?.claim ?? "") {
-        const context = await contextOf(server(), inputs, claim, now);
+        const needsProfile = [...plan.work.values()].some(kind => kind !== "removed" && kind !== "revoked");
+        const context = await contextOf(server(), inputs, claim, now, needsProfile);
         return run(context, before, plan, progressOf(inputs));
     }
 

@@ -52,8 +52,10 @@ export async function provision(context: BatchContext, name: DeviceName, identit
     const details = own(context.inputs.details, name);
     const mark: Mark = { declaredBy: context.inputs.fleet, claim: context.claim, adopted: false };
     const wanted = wantedDevice({ name }, context, details, mark, undefined);
+    let answerLost = false;
     try {
-        const device = await thingsboard.createDeviceWithCredentials(wanted, { credentialsType: "X509_CERTIFICATE", credentialsValue: certificate }, found => markOf(found)?.claim === context.claim);
+        const device = await thingsboard.createDeviceWithCredentials(wanted, { credentialsType: "X509_CERTIFICATE", credentialsValue: certificate }, found => (answerLost = markOf(found)?.claim === context.claim));
+        if (answerLost) return await looked(context, thingsboard, device, details, identity);
         // A row begins with version 1, on servers that number them.
         return { device, record: { id: device.id.id, version: device.version === undefined ? null : 1, notAfter, certificate } };
     } catch (error) {
@@ -62,6 +64,14 @@ export async function provision(context: BatchContext, name: DeviceName, identit
         if (!found) throw error;
         return takeOver(context, thingsboard, found, details, identity);
     }
+}
+
+/** A device of this batch is there: made by the call whose answer got lost, or with another certificate by a run that was interrupted. */
+async function looked(context: BatchContext, thingsboard: ThingsBoard, device: Device, details: DeviceDetails | undefined, identity: Identity): Promise<Provisioned> {
+    const { certificate, notAfter } = identity;
+    const row = await thingsboard.credentials(device.id.id);
+    if (row?.credentialsId !== certificateId(certificate)) return takeOver(context, thingsboard, device, details, identity);
+    return { device, record: { id: device.id.id, version: row.version ?? null, notAfter, certificate } };
 }
 
 async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: Device, details: DeviceDetails | undefined, identity: Identity): Promise<Provisioned> {

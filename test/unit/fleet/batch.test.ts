@@ -146,6 +146,18 @@ test("a lost answer makes no second device, and the certificate is the one that 
     await noChange(state, wanted);
 });
 
+test("a lost answer after a run that was interrupted: the state names the certificate that the device has, and says that it is a new one", async () => {
+    const state = await kept(reconciler().create(inputs(["gg-1"])));
+    const wanted = inputs(["gg-1", "gg-2"]);
+    // The engine is killed before it has heard of this.
+    await reconciler().update("id", state, wanted);
+    emulator.faults.set({ rest: [{ method: "POST", path: "/api/device-with-credentials", drop: "before", times: 1 }] });
+    const after = await kept(reconciler().update("id", state, wanted));
+    expect(after.reasons).toBeUndefined();
+    expect((await reconciler().read("id", after)).props).not.toHaveProperty("drift");
+    expect(said.join()).toContain("1 device that this fleet had made before has a new certificate");
+});
+
 test("a fleet of another name, or of another stack, is not taken over by accident", async () => {
     await kept(reconciler().create(inputs(["h-1"])));
     for (const fleet of ["project/stack/others", "project/other/pumps"]) {
@@ -245,6 +257,17 @@ test("a device profile by name: given to each device, exchanged, and never found
     expect(await type()).toBe("valve");
     expect(changed.devices).toEqual(state.devices);
     await expect(kept(reconciler().update("id", changed, inputs(["t-1", "t-2"], {}, { deviceProfile: "valves" })))).rejects.toThrow('device profile "valves" does not exist on this ThingsBoard');
+});
+
+test("a fleet whose device profile was renamed can still give up its devices, some of them and all", async () => {
+    const { profileData, type: kind, transportType } = (await client().deviceProfile((await client().defaultDeviceProfile()).id.id))!;
+    const profile = await client().createDeviceProfile({ name: "fan", type: kind, transportType, provisionType: "DISABLED", profileData }, () => false);
+    const state = await kept(reconciler().create(inputs(["u-1", "u-2"], {}, { deviceProfile: "fan" })));
+    await client().saveDeviceProfile({ ...profile, name: "ventilator" });
+    const less = await kept(reconciler().update("id", state, inputs(["u-1"], {}, { deviceProfile: "fan" })));
+    expect(Object.keys(less.devices)).toEqual(["u-1"]);
+    await reconciler().delete("id", less);
+    for (const name of ["u-1", "u-2"]) expect((await client().credentials((await client().deviceByName(name))!.id.id))?.credentialsType).toBe("ACCESS_TOKEN");
 });
 
 test("a device that was deleted elsewhere is made again, also when it is issued anew", async () => {
