@@ -10,7 +10,7 @@ import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./b
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
 import { boundCertificate, describeRow, freshToken, identity } from "./credentialRow";
-import { credentialFailures, endOf, named, weaknessOf } from "./deviceCredentialInputs";
+import { boundAlready, boundTwice, credentialFailures, endOf, named, weaknessOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { foretell } from "./foretold";
 import { noteOthers, othersWithout } from "./others";
@@ -129,6 +129,8 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     async function deviceOf(inputs: DeviceCredentialInputs): Promise<Device> {
         const { deviceId } = inputs;
         const device = await look(inputs);
+        const other = device && boundAlready(device.id.id, inputs.declaredBy);
+        if (other !== undefined) throw new UserError(`device "${device!.name}": ${boundTwice(other)}`);
         if (device) return device;
         const what = deviceId !== undefined ? `id ${deviceId}` : "this name";
         throw new UserError(`device "${named(inputs)}": ThingsBoard has no device of ${what}: declare it with Device, or correct ${deviceId !== undefined ? "deviceId" : "deviceName"}`);

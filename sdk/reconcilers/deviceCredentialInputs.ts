@@ -41,13 +41,26 @@ export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: 
         noteHeldBefore(readLeaf(olds.certificatePem).credentialsId, news.declaredBy);
     }
     failures.push(...driftFailures(device, olds, news));
-    const target = news.deviceId ?? news.deviceName;
-    if (target !== undefined && target !== "" && !isUnknown(target)) {
-        const other = claim("credential of device", target, news.declaredBy, news.declaredBy);
-        if (other !== undefined) fail("deviceId", `two DeviceCredentials of this program are for it, also ${other}: a device has one credential`);
-    }
+    checked.add(news.declaredBy);
+    // Both, as far as they are known: another one may name the device in the other way.
+    const others = ([["credential of device", news.deviceId], ["credential of device name", news.deviceName]] as const).map(([what, target]) =>
+        target === undefined || target === "" || isUnknown(target) ? undefined : claim(what, target, news.declaredBy, news.declaredBy),
+    );
+    const other = others.find(found => found !== undefined);
+    if (other !== undefined) fail("deviceId", boundTwice(other));
     return failures;
 }
+
+/** DeviceCredentials of this run. */
+const checked = new Set<string>();
+
+/** What another DeviceCredential of this program is called that has bound this device in this run: by its name, where this one has the id. */
+export function boundAlready(deviceId: string, declaredBy: string): string | undefined {
+    const other = claim("device bound", deviceId, declaredBy, declaredBy);
+    return other !== undefined && checked.has(other) ? other : undefined;
+}
+
+export const boundTwice = (other: string): string => `two resources of this program bind a certificate to it, also ${other}: a device has one credential`;
 
 /** A warning about a certificate whose like somebody could make; undefined for any other. */
 export function weaknessOf(news: DeviceCredentialInputs): string | undefined {

@@ -189,6 +189,7 @@ test.each([
     [{ name: "<b>x</b>" }, "ThingsBoard refuses what looks like HTML"],
     [{ name: "x".repeat(256) }, "name has 256 characters: ThingsBoard takes at most 255"],
     [{ name: "reserved", attributes: { active: true } }, 'device "reserved": attributes has the key "active", which ThingsBoard writes itself'],
+    [{ name: "notes", attributes: { pulumiRevoked: {} } }, 'device "notes": attributes has the key "pulumiRevoked", where this package notes what was bound and what was revoked: choose another'],
     [{ name: "both", customer: "a", owner: "b" }, "exclude each other"],
     [{ name: "marked", additionalInfo: { pulumi: 1 } }, "where this package keeps its ownership mark"],
     [{ name: "odd", onDelete: "destroy" as "delete" }, 'onDelete is "destroy": expected "delete" or "keep"'],
