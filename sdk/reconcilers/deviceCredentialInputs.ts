@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
 import { millisecondsPerDay } from "../clock";
-import { keyId, leafFault, readLeaf } from "../x509/leaf";
+import { endsSoon, keyId, leafFault, readLeaf } from "../x509/leaf";
 import { weakHash } from "../x509/strength";
 import { claim, noteHeldBefore } from "./claims";
 import type { DeviceCredentialInputs } from "./deviceCredential";
@@ -69,16 +69,12 @@ export function weaknessOf(news: DeviceCredentialInputs): string | undefined {
     return hash === undefined ? undefined : `device "${named(news)}": its certificate is signed with ${hash}, which can be forged and which clients and servers with current TLS libraries refuse; issue one that is signed with SHA-256`;
 }
 
-/** Days; for certificates that live shorter than three times as long, a third of their life. */
-const soon = 30;
-
 /** A warning about a certificate that is close to its end or past it; undefined for any other. */
 export function endOf(news: DeviceCredentialInputs, now: Date): string | undefined {
     if (leafFault(news.certificatePem, new Date(0)) !== undefined) return undefined;
     const { notBefore, notAfter } = readLeaf(news.certificatePem);
+    if (!endsSoon(notBefore, notAfter, now)) return undefined;
     const days = (notAfter.getTime() - now.getTime()) / millisecondsPerDay;
-    const life = (notAfter.getTime() - notBefore.getTime()) / millisecondsPerDay;
-    if (days > Math.min(soon, life / 3)) return undefined;
     const when = days < 0 ? `expired on ${notAfter.toISOString()}: ThingsBoard refuses the device` : `expires on ${notAfter.toISOString()}, in ${Math.floor(days)} days`;
     return `device "${named(news)}": its certificate ${when}; issue a new one (DeviceCertificate does with renewal "staged" or "immediate")`;
 }

@@ -259,6 +259,16 @@ test("a device profile by name: given to each device, exchanged, and never found
     await expect(kept(reconciler().update("id", changed, inputs(["t-1", "t-2"], {}, { deviceProfile: "valves" })))).rejects.toThrow('device profile "valves" does not exist on this ThingsBoard');
 });
 
+test("a fleet in a profile under which devices enrol by themselves is warned of it, with a declared profile and without", async () => {
+    const { profileData, type: kind, transportType } = (await client().deviceProfile((await client().defaultDeviceProfile()).id.id))!;
+    const provisionConfiguration = { type: "X509_CERTIFICATE_CHAIN", provisionDeviceSecret: rootAuthority("Root").certificatePem, certificateRegExPattern: "(.*)", allowCreateNewDevicesByX509Certificate: true } as const;
+    await client().createDeviceProfile({ name: "enrolling", type: kind, transportType, provisionType: "X509_CERTIFICATE_CHAIN", profileData: { ...profileData, provisionConfiguration } }, () => false);
+    await kept(reconciler().create(inputs(["v-1", "v-2"], {}, { deviceProfile: "enrolling" })));
+    expect(said.join()).toContain('device profile "enrolling" has the X.509 chain strategy: whoever holds a key of its authority can take over any device in it');
+    await kept(reconciler().create(inputs(["v-3"])));
+    expect(said.filter(line => line.includes("v-3") || line.includes('profile "default"'))).toEqual([]);
+});
+
 test("a fleet whose device profile was renamed can still give up its devices, some of them and all", async () => {
     const { profileData, type: kind, transportType } = (await client().deviceProfile((await client().defaultDeviceProfile()).id.id))!;
     const profile = await client().createDeviceProfile({ name: "fan", type: kind, transportType, provisionType: "DISABLED", profileData }, () => false);
