@@ -188,7 +188,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             } catch (error) {
                 if (!(error instanceof CertificateTaken)) throw error;
                 if (waited >= swapPatience) {
-                    if (holder === undefined) throw error;
+                    if (holder === undefined) throw (await heldByAnother(inputs, device).catch(() => undefined)) ?? error;
                     const reason = new UserError(`device "${device.name}" waits for a certificate that ${holder} has still to give up: run "pulumi up" again`);
                     throw before ? new Unfinished(id, inputs, { ...before, certificatePem: "(ACCESS_TOKEN)" }, reason) : reason;
                 }
@@ -202,6 +202,22 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             }
             await delay(swapPause);
         }
+    }
+
+    /**
+     * The holder of a certificate that is taken, where it is the device that the certificate is named after: ThingsBoard tells
+     * nobody who holds one. Most often the program has let go of it, which the engine does at the very end.
+     */
+    async function heldByAnother(inputs: DeviceCredentialInputs, device: Device): Promise<UserError | undefined> {
+        const { credentialsId, subject } = readLeaf(inputs.certificatePem);
+        const commonName = /^CN=(.+)$/.exec(subject.split(", ").find(part => part.startsWith("CN=")) ?? "")?.[1];
+        const thingsboard = about(inputs);
+        const holder = commonName === undefined || commonName === device.name ? undefined : await thingsboard.deviceByName(commonName);
+        const row = holder && (await thingsboard.credentials(holder.id.id));
+        if (!holder || row?.credentialsId !== credentialsId) return undefined;
+        const binding = bindingIn(await notesOn(thingsboard, holder.id.id));
+        const ours = binding !== undefined && stackOf(binding.declaredBy) === stackOf(inputs.declaredBy) ? binding.declaredBy.split("/").slice(2).join("/") : undefined;
+        return new UserError(`device "${device.name}": its certificate is bound to device "${holder.name}"${binding === undefined ? "" : ` by ${binding.declaredBy} (project/stack/resource)`}, and a certificate identifies one device: ${ours === undefined ? "issue one for each" : movingFrom(ours)}`);
     }
 
     /**
@@ -323,9 +339,14 @@ const sameDevice = (state: DeviceCredentialState, news: DeviceCredentialInputs):
 
 function takenElsewhere(deviceName: string, credentialsId: string): string {
     const holder = claimedBy("certificate", credentialsId);
-    const who = holder !== undefined && holder !== deviceName ? `device "${holder}" of this program` : "another device of this ThingsBoard (perhaps of another tenant)";
-    return `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
+    const taken = (who: string) => `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
+    if (holder !== undefined && holder !== deviceName) return taken(`device "${holder}" of this program`);
+    return `${taken("another device of this ThingsBoard (perhaps of another tenant)")}; ${movingFrom("…")}`;
 }
+
+/** The engine creates and updates first and deletes last: by an alias it takes the two for one, which moves in one step. */
+const movingFrom = (name: string): string =>
+    `if the program no longer declares the DeviceCredential that holds it, Pulumi would remove that one only at the end: give this one the option aliases: [{ name: "${name}" }], by which it takes the other's place, or run "pulumi up" once without this one`;
 
 /** Only a certificate that was ours and in its place: not what drift had put there. */
 function replacedBy(credentialsId: string, before: DeviceCredentialState | undefined): Pick<DeviceCredentialState, "replacedCertificatePem"> {

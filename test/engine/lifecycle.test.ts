@@ -151,6 +151,24 @@ test("nor are they one by the name and one by the id, or a fleet and a single on
     expect(await failure(stack.up())).toMatch(new RegExp(`device "${own("by-two-names")}": two resources of this program bind a certificate to it, also fleet/\\S+/[ab]: a device has one credential`));
 });
 
+test("a certificate whose DeviceCredential is no longer declared is not taken from its device: an alias moves it in one up", async () => {
+    const [from, to] = [await byHand(own("moves-from")), await byHand(own("moves-to"))];
+    const certificatePem = selfSigned(own("moves-from"));
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("old", { deviceName: own("moves-from"), certificatePem }));
+    await stack.up();
+    const credentialsId = await bound(from);
+    stack.program = async () => void new tb.DeviceCredential("new", { deviceName: own("moves-to"), certificatePem });
+    const said = await failure(stack.up());
+    expect(said).toContain(`device "${own("moves-to")}": its certificate is bound to device "${own("moves-from")}" by fleet/`);
+    expect(said).toContain('give this one the option aliases: [{ name: "old" }], by which it takes the other\'s place');
+    expect([await bound(from), await bound(to)]).toEqual([credentialsId, "ACCESS_TOKEN"]);
+
+    stack.program = async () => void new tb.DeviceCredential("new", { deviceName: own("moves-to"), certificatePem }, { aliases: [{ name: "old" }] });
+    expect((await stack.up()).changes).toEqual({ same: 1, update: 1 });
+    expect([await bound(from), await bound(to)]).toEqual(["ACCESS_TOKEN", credentialsId]);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
+});
+
 test("a private key in the place of the certificate is named, and shown nowhere", async () => {
     await byHand(own("mixed-up"));
     const key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgcanary\n-----END PRIVATE KEY-----\n";
