@@ -296,7 +296,10 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     async function isOurs(thingsboard: ThingsBoard, id: string, state: DeviceCredentialState, row: DeviceCredentials): Promise<boolean> {
         if (row.credentialsId === state.credentialsId && row.version !== undefined && row.version === state.rowVersion) return true;
         if (row.credentialsId !== state.credentialsId && row.credentialsId !== replacedId(state)) return false;
-        return bindingIn(await notesOn(thingsboard, state.deviceId))?.id === id;
+        const binding = bindingIn(await notesOn(thingsboard, state.deviceId));
+        if (binding?.id === id) return true;
+        // Notes are written first: one for another certificate is of somebody who wanted to bind at the same time as we did, and came too late.
+        return binding !== undefined && row.credentialsId === state.credentialsId && binding.credentialsId !== row.credentialsId;
     }
 
     /** Whether the row already is what `news` asks for, so that an update of other inputs leaves the device's session alone. */

@@ -215,6 +215,22 @@ test("a certificate from outside is bound, exchanged, and needs no key", async (
     expect(await failure(stack.preview())).toContain('device "outside-1": certificatePem: expected one PEM certificate, found no PEM block');
 });
 
+test("a device with its certificate goes from single resources into a fleet in one up, and stays bound", async () => {
+    const certificatePem = selfSigned("moves-in");
+    const stack = await testStack(server, async () => {
+        const device = new tb.Device("single", { name: "moves-in" });
+        new tb.DeviceCredential("single", { device, certificatePem });
+    });
+    await stack.up();
+    const credentialsId = await bound("moves-in");
+    stack.program = fleet({ devices: [{ name: "moves-in", certificatePem }], batches: 1, adopt: true });
+    await stack.up();
+    expect(await bound("moves-in")).toBe(credentialsId);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 4 });
+    await stack.destroy();
+    expect(await bound("moves-in")).toBe("ACCESS_TOKEN");
+});
+
 test("certificates from outside that are weak, or end soon, are told of once with their number", async () => {
     const weak = openssl(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha1", "-days", "90", "-keyout", "/dev/null", "-subj", "/CN=weak"]);
     const ending = issue("ending", { notBefore: daysFromNow(-60), notAfter: daysFromNow(2) }).certificatePem;

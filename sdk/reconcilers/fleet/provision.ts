@@ -5,6 +5,7 @@ import { isApiError, type ThingsBoard } from "../../thingsboard";
 import { UserError } from "../../userError";
 import { commonNameOf, issue, signFor } from "../../x509/issue";
 import { certificateId, readLeaf, toPem } from "../../x509/leaf";
+import { bindingAttribute } from "../binding";
 import { type Mark, markKey, markOf } from "../ownership";
 import { refuseRevoked, revokedOf } from "../revoked";
 import { saveDevice, saveRow } from "../save";
@@ -83,7 +84,9 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
         if (!ours && !inputs.settings.adopt) throw new UserError(existsAlready(current.name, mark));
         return wantedDevice(current, context, details, { declaredBy: inputs.fleet, claim, adopted: ours ? (mark?.adopted ?? false) : true }, undefined);
     });
-    const record = device && (await bind(thingsboard, device, identity));
+    // A DeviceCredential that is about to go would take the certificate for its own, where it had bound the same one.
+    if (device) await thingsboard.deleteAttributes(device.id.id, [bindingAttribute]);
+    const record = device && (await bind(thingsboard, device, identity, { anew: true }));
     if (!record) throw new UserError(`device "${found.name}" was deleted while it was being taken over: run "pulumi up" again`);
     return { device, record, ...(ours ? { interrupted: true } : {}) };
 }
@@ -92,13 +95,14 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
  * Binds a certificate to a device that is ours, and leaves a row alone that holds it already: a write would end the device's session.
  *
  * @param renews the certificate that this one follows: where that was revoked by hand, it has no successor by itself
+ * @param anew writes the row all the same: its version tells who has bound last
  * @returns undefined if the device is gone
  */
-export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity, renews?: Base64): Promise<DeviceRecord | undefined> {
+export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity, { renews, anew = false }: { readonly renews?: Base64; readonly anew?: boolean } = {}): Promise<DeviceRecord | undefined> {
     const credentialsId = certificateId(certificate);
     try {
         const row = await saveRow(thingsboard, device.id.id, async current => {
-            if (current.credentialsId === credentialsId) return current;
+            if (current.credentialsId === credentialsId && !anew) return current;
             const revoked = await revokedOf(thingsboard, device.id.id);
             for (const der of [certificate, ...(renews === undefined ? [] : [renews])]) refuseRevoked(revoked, device.name, der);
             return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };

@@ -127,7 +127,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
         // Deleted elsewhere: made anew with the certificate that the device out there still has.
         if (changes && !device) return create(name, identity);
         if (kind === "changed") return { record: known, device, synced: true, rebound: false };
-        const record = await bind(about(context, name), { id: { id: known.id, entityType: "DEVICE" }, name }, identity, kind === "renewed" ? known.certificate : undefined);
+        const record = await bind(about(context, name), { id: { id: known.id, entityType: "DEVICE" }, name }, identity, kind === "renewed" ? { renews: known.certificate } : {});
         if (!record) return create(name, identity);
         keepIdentity(name, record, identity);
         return { record, device, synced: changes, rebound: record.version !== known.version || record.certificate !== known.certificate };
