@@ -182,6 +182,16 @@ const csrOf = (subject: string, ...more: string[]) => {
 };
 const leafOf = (state: FleetBatchState, name: string) => new X509Certificate(toPem(state.devices[name]!.certificate));
 
+test("a device that a successor has taken over is not deleted either", async () => {
+    const wanted = inputs(["ii-1"], {}, { onRemove: "delete" });
+    const first = await kept(reconciler().create(wanted));
+    const second = await kept(reconciler().create(wanted));
+    await reconciler().delete("id", first);
+    expect((await client().deviceByName("ii-1"))?.id.id).toBe(second.devices["ii-1"]!.id);
+    await reconciler().delete("id", second);
+    expect(await client().deviceByName("ii-1")).toBeUndefined();
+});
+
 test("a device that keeps its key: its request is signed, and signed again for a renewal; with it the device connects", async () => {
     const { csr, privateKeyPem } = csrOf("/CN=j-1");
     const wanted = inputs(["j-1", "j-2"], { authority, details: { "j-1": { csr, label: "its own" } } }, { renewal: "immediate" });
