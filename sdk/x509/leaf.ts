@@ -1,7 +1,6 @@
 // Reads a device's certificate and says who it is: in X.509's terms, and in ThingsBoard's.
 
 import { createHash, X509Certificate } from "node:crypto";
-import { millisecondsPerDay } from "../clock";
 import { UserError } from "../userError";
 import { keyFault } from "./strength";
 
@@ -70,13 +69,13 @@ export function leafFault(pem: Pem, now: Date): string | undefined {
     return fault === undefined ? undefined : `the certificate's ${fault}`;
 }
 
-/** Days; for certificates that live shorter than three times as long, a third of their life. */
-const soon = 30;
+/** Thirty days (ms); for certificates that live shorter than three times as long, a third of their life. */
+const soon = 30 * 86_400_000;
 
 /** Whether a certificate is so close to its end that its owner should hear of it, or past it. */
 export function endsSoon(notBefore: Date, notAfter: Date, now: Date): boolean {
     const life = notAfter.getTime() - notBefore.getTime();
-    return notAfter.getTime() - now.getTime() <= Math.min(soon * millisecondsPerDay, life / 3);
+    return notAfter.getTime() - now.getTime() <= Math.min(soon, life / 3);
 }
 
 /** SHA-256 of a certificate's public key (SubjectPublicKeyInfo, DER), lower-case hex; undefined where it is no certificate. */
