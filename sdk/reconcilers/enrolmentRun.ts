@@ -36,7 +36,9 @@ export async function runEnrolment(server: Server, inputs: EnrolmentCheckInputs,
     const deviceName = expectedName(subject, profile, inputs);
     await requireFree(thingsboard, subject, profile, deviceName);
 
-    const canary = await issueCanary(inputs.authorityPem, inputs.authorityKeyPem, inputs.commonName, now());
+    const canary = await issueCanary(inputs.authorityPem, inputs.authorityKeyPem, inputs.commonName, now()).catch((error: unknown) => {
+        throw error instanceof UserError ? new UserError(`${subject}: ${error.message}`) : error;
+    });
     const { credentialsId } = readLeaf(canary.certificatePem);
     try {
         const outcome = await publishChecks.run(() =>
@@ -87,9 +89,18 @@ async function removeCanary(thingsboard: ThingsBoard, profile: DeviceProfile, de
     const device = await thingsboard.deviceByName(deviceName);
     if (!device || device.deviceProfileId?.id !== profile.id.id) return false;
     const row = await thingsboard.credentials(device.id.id);
-    if (row?.credentialsType !== "X509_CERTIFICATE" || !isCanary(new X509Certificate(toPem(row.credentialsValue ?? "")))) return false;
+    if (row?.credentialsType !== "X509_CERTIFICATE" || !holdsCanary(row.credentialsValue ?? "")) return false;
     await thingsboard.deleteDevice(device.id.id);
     return true;
+}
+
+/** ThingsBoard stores any text as a certificate. */
+function holdsCanary(base64Der: string): boolean {
+    try {
+        return isCanary(new X509Certificate(toPem(base64Der)));
+    } catch {
+        return false;
+    }
 }
 
 function refusal(server: Server, outcome: PublishCheckOutcome, profile: DeviceProfile, device: Device | undefined, commonName: string, deviceName: string): string {

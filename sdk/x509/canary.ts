@@ -1,6 +1,7 @@
 // A device's certificate that lives as long as one check: its key is never written anywhere.
 
 import { createPrivateKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import { UserError } from "../userError";
 import type { Pem } from "./leaf";
 
 export interface Canary {
@@ -17,7 +18,7 @@ const hour = 3_600_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const crypto = webcrypto as unknown as Crypto;
 
-/** Signed by the authority, for one hour around now: a server's clock may be late. */
+/** Signed by the authority, for one hour around now: a server's clock may be late. @throws UserError for a kind of key that can't sign one */
 export async function issueCanary(authorityPem: Pem, authorityKeyPem: string, commonName: string, now: Date): Promise<Canary> {
     // Loaded here and not above: it takes longer to load than the rest of this package.
     await import("reflect-metadata");
@@ -51,7 +52,11 @@ export async function issueCanary(authorityPem: Pem, authorityKeyPem: string, co
 
 async function signing(key: KeyObject): Promise<{ signingKey: CryptoKey; signingAlgorithm: Algorithm & { hash: string } }> {
     const der = new Uint8Array(key.export({ format: "der", type: "pkcs8" }));
-    const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[key.asymmetricKeyDetails?.namedCurve ?? ""];
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+    const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[details?.namedCurve ?? ""];
+    if (curve === undefined && type !== "rsa") {
+        throw new UserError(`a canary can't be signed with the authority's key, which is of type ${type}${type === "ec" ? ` on the curve ${details?.namedCurve}` : ""}: use one of EC P-256, P-384 or P-521, or RSA`);
+    }
     const signingAlgorithm = curve === undefined ? { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } : { name: "ECDSA", namedCurve: curve, hash: "SHA-256" };
     return { signingKey: await crypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]), signingAlgorithm };
 }
