@@ -2,7 +2,7 @@
 
 import type { dynamic } from "@pulumi/pulumi";
 import { issuedAlgorithms } from "../../x509/issue";
-import { leafFault, toPem } from "../../x509/leaf";
+import { leafFault, readLeaf, toPem } from "../../x509/leaf";
 import { UserError } from "../../userError";
 import { claim } from "../claims";
 import { deviceFailures } from "../deviceInputs";
@@ -58,8 +58,9 @@ function deviceFaults(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, n
     if (certificate !== undefined) {
         // One that is bound already and has expired since is reported, but stops no deployment.
         const bound = own(olds.details, name)?.certificate === certificate;
-        const fault = leafFault(certificate.startsWith("M") ? toPem(certificate) : certificate, bound ? new Date(0) : now);
-        const other = fault === undefined ? claim("certificate", certificate, declaredBy, name) : undefined;
+        const pem = certificate.startsWith("M") ? toPem(certificate) : certificate;
+        const fault = leafFault(pem, bound ? new Date(0) : now);
+        const other = fault === undefined ? claim("certificate", readLeaf(pem).credentialsId, declaredBy, name) : undefined;
         if (fault !== undefined) failures.push({ property: "certificatePem", reason: `device "${name}": certificatePem: ${fault}` });
         if (other !== undefined) failures.push({ property: "certificatePem", reason: `device "${name}": certificatePem is also the certificate of device "${other}" in this program: a certificate identifies one device, so issue one for each` });
     }
@@ -90,7 +91,7 @@ function settingFaults(settings: FleetSettings): [property: string, reason: stri
     }
     const { validityDays, renewBeforeDays, renewalJitterDays, maxRenewalsPerUp } = settings;
     if (maxRenewalsPerUp !== undefined && !isUnknown(maxRenewalsPerUp) && !(Number.isInteger(maxRenewalsPerUp) && maxRenewalsPerUp > 0)) faults.push(["maxRenewalsPerUp", `maxRenewalsPerUp is ${JSON.stringify(maxRenewalsPerUp)}: expected a whole number above 0`]);
-    if (renewBeforeDays + renewalJitterDays >= validityDays) faults.push(["renewBeforeDays", `renewBeforeDays and renewalJitterDays (${renewBeforeDays} and ${renewalJitterDays}) leave nothing of validityDays (${validityDays}): each certificate would be due at once`]);
+    if (!isUnknown([renewBeforeDays, renewalJitterDays]) && renewBeforeDays + renewalJitterDays >= validityDays) faults.push(["renewBeforeDays", `renewBeforeDays and renewalJitterDays (${renewBeforeDays} and ${renewalJitterDays}) leave nothing of validityDays (${validityDays}): each certificate would be due at once`]);
     const profile: unknown = settings.deviceProfile;
     if (profile !== undefined && !isUnknown(profile) && (typeof profile !== "string" || profile.trim() === "")) faults.push(["deviceProfile", "deviceProfile is blank: give the name of an existing device profile, or leave it out"]);
     return faults;
