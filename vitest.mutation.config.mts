@@ -12,7 +12,8 @@ export default defineConfig({
             "test/unit/fleet/{inputs,membership,plan}.test.ts",
             "test/unit/security/keys.test.ts",
         ],
-        testTimeout: 15_000,
+        // Where a change lets a test wait for ever, this is what it costs.
+        testTimeout: 8_000,
         hookTimeout: 30_000,
     },
 });
