@@ -15,12 +15,12 @@ export default defineConfig({
             reportOnFailure: true,
             // A little below what was measured.
             thresholds: {
-                "sdk/x509/**": { statements: 99, branches: 96, functions: 100, lines: 99 },
-                "sdk/thingsboard/**": { statements: 97, branches: 93, functions: 95, lines: 98 },
-                "sdk/mqtt/**": { statements: 95, branches: 89, functions: 95, lines: 96 },
-                "sdk/reconcilers/**": { statements: 90, branches: 83, functions: 95, lines: 92 },
-                "sdk/emulator/**": { statements: 90, branches: 82, functions: 87, lines: 93 },
-                statements: 92, branches: 85, functions: 91, lines: 94,
+                "sdk/x509/**": { statements: 98, branches: 96, functions: 99, lines: 98 },
+                "sdk/thingsboard/**": { statements: 96, branches: 93, functions: 95, lines: 97 },
+                "sdk/mqtt/**": { statements: 97, branches: 91, functions: 97, lines: 98 },
+                "sdk/reconcilers/**": { statements: 89, branches: 82, functions: 95, lines: 92 },
+                "sdk/emulator/**": { statements: 90, branches: 82, functions: 88, lines: 93 },
+                statements: 91, branches: 85, functions: 92, lines: 94,
             },
         },
         projects: [

@@ -100,6 +100,11 @@ test("a bound of a quarter of the batches reaches all of them, however often som
     }
 });
 
+test("within a day each batch has the same share", () => {
+    const share = (batch: number, hours: number) => renewalShare({ batch, batches: 32, settings: { ...settings, maxRenewalsPerUp: 8 } }, new Date(Date.parse("2026-11-24T00:00:00Z") + hours * 3_600_000));
+    for (let batch = 0; batch < 32; batch++) expect(new Set([0, 7.5, 12, 23.99].map(hours => share(batch, hours))).size).toBe(1);
+});
+
 test("the soonest to expire are renewed first, the others are named as waiting and come to their turn", () => {
     const wanted = inputs(Array.from({ length: 12 }, (_, i) => `pump-${String(i).padStart(2, "0")}`), { batch: 0, batches: 1, settings: { ...settings, maxRenewalsPerUp: 3 } });
     const state = stateOf(wanted, name => (name < "pump-10" ? 29 - Number(name.slice(5)) : 300));
@@ -172,6 +177,9 @@ test("a label, attributes or a profile that differ are a change; a profile that 
 test("devices that expire at the same time are renewed by name", () => {
     const wanted = inputs(["c", "a", "b"], { batch: 0, batches: 1, settings: { ...settings, maxRenewalsPerUp: 2 } });
     expect(planOf(stateOf(wanted, () => 3), wanted, now)).toMatchObject({ waiting: ["c"], unchanged: 1 });
+    const days: Record<string, number> = { a: 20, b: 5, c: 12, d: 5, e: 12 };
+    const mixed = { ...wanted, members: Object.keys(days), settings: { ...settings, maxRenewalsPerUp: 1 } };
+    expect(planOf(stateOf(mixed, name => days[name]!), mixed, now)).toMatchObject({ work: new Map([["b", "renewed"]]), waiting: ["d", "c", "e", "a"] });
     const other = { ...wanted, settings: { ...settings, maxRenewalsPerUp: 3 } };
     expect(planOf(stateOf(other, () => 3), other, now).waiting).toEqual([]);
     expect(planned(wanted, planOf(stateOf(wanted, () => 3), wanted, now))).toContain("1 more is due and left for a later");
