@@ -37,7 +37,10 @@ export interface RenewalArgs {
      * @default 0
      */
     renewalJitterDays?: number;
-    /** How many certificates of this program may be renewed in one `pulumi up`: the others wait for the next one. */
+    /**
+     * How many certificates of this program may be renewed in one `pulumi up`: the others wait for the next one.
+     * @default all that are due
+     */
     maxRenewalsPerUp?: number;
 }
 
