@@ -7,8 +7,8 @@ export default {
     mutate: [
         "sdk/x509/*.ts",
         "sdk/thingsboard/{limits,pace}.ts",
-        "sdk/reconcilers/{claims,deviceCredentialInputs,deviceInputs,deviceProfileInputs,drift,ownership,renewal,activation}.ts",
-        "sdk/reconcilers/fleet/{check,givingUp,plan,words}.ts",
+        "sdk/reconcilers/{activation,claims,deviceCredentialInputs,deviceInputs,deviceProfileInputs,drift,fleetMembership,inputKinds,ownership,renewal}.ts",
+        "sdk/reconcilers/fleet/{check,givingUp,plan,renewalShare,words}.ts",
     ],
     testRunner: "vitest",
     vitest: { configFile: "vitest.mutation.config.mts", related: true },

@@ -35,7 +35,9 @@ export async function runEnrolment(server: Server, inputs: EnrolmentCheckInputs,
     const deviceName = expectedName(subject, profile, inputs);
     await requireFree(thingsboard, subject, profile, deviceName);
 
-    const canary = await issueCanary(inputs.authorityPem, inputs.authorityKeyPem, inputs.commonName, now());
+    const canary = await issueCanary(inputs.authorityPem, inputs.authorityKeyPem, inputs.commonName, now()).catch((error: unknown) => {
+        throw error instanceof UserError ? new UserError(`${subject}: ${error.message}`) : error;
+    });
     const { credentialsId } = readLeaf(canary.certificatePem);
     try {
         const outcome = await publishChecks.run(() =>

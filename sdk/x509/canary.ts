@@ -1,6 +1,7 @@
 // A device's certificate that lives as long as one check: its key is never written anywhere.
 
 import { createPrivateKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import { UserError } from "../userError";
 import type { Pem } from "./leaf";
 
 export interface Canary {
@@ -25,7 +26,7 @@ const hour = 3_600_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const crypto = webcrypto as unknown as Crypto;
 
-/** Signed by the authority, for one hour around now: a server's clock may be late. */
+/** Signed by the authority, for one hour around now: a server's clock may be late. @throws UserError for a kind of key that can't sign one */
 export async function issueCanary(authorityPem: Pem, authorityKeyPem: string, commonName: string, now: Date): Promise<Canary> {
     // Loaded here and not above: it takes longer to load than the rest of this package.
     await import("reflect-metadata");
@@ -59,9 +60,13 @@ export async function issueCanary(authorityPem: Pem, authorityKeyPem: string, co
 
 async function signing(key: KeyObject): Promise<{ signingKey: CryptoKey; signingAlgorithm: Algorithm & { hash: string } }> {
     const der = new Uint8Array(key.export({ format: "der", type: "pkcs8" }));
-    const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[key.asymmetricKeyDetails?.namedCurve ?? ""];
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+    const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[details?.namedCurve ?? ""];
+    const name = curve !== undefined ? "ECDSA" : type === "rsa" ? "RSASSA-PKCS1-v1_5" : type === "ed25519" ? "Ed25519" : undefined;
+    if (name === undefined) {
+        throw new UserError(`a canary can't be signed with the authority's key, which is of type ${type}${type === "ec" ? ` on the curve ${details?.namedCurve}` : ""}: use one of EC P-256, P-384 or P-521, Ed25519, or RSA`);
+    }
     // Ed25519 has its hash built in: what stands here is not looked at.
-    const plain = { name: key.asymmetricKeyType === "ed25519" ? "Ed25519" : "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-    const signingAlgorithm = curve === undefined ? plain : { name: "ECDSA", namedCurve: curve, hash: "SHA-256" };
+    const signingAlgorithm = { name, hash: "SHA-256", ...(curve === undefined ? {} : { namedCurve: curve }) };
     return { signingKey: await crypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]), signingAlgorithm };
 }

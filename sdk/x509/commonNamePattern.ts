@@ -20,8 +20,8 @@ export function patternFault(pattern: string): string | undefined {
         return `can't be read (${error instanceof Error ? error.message : "no regular expression"}): expected what Java and JavaScript both take for a regular expression`;
     }
     // Before it is run on anything: the empty text is enough for some of them to take for ever.
-    const slow = slowness(pattern);
-    if (slow !== undefined) return slow;
+    const fault = structuralFault(pattern);
+    if (fault !== undefined) return fault;
     const groups = new RegExp(`(?:${source})|`, flags).exec("")!.length - 1;
     return groups === 0 ? `has no group: the first one is the device's name, so put it into parentheses, such as (.*)\\.factory\\.example` : undefined;
 }
@@ -40,10 +40,12 @@ function read(pattern: string): { source: string; flags: string } {
 }
 
 /**
+ * A brace that begins no quantity is text to JavaScript and an error to Java.
+ *
  * A repeated group that can be matched in more than one way can be matched in exponentially many; several parts in a row
  * multiply their ways. Counted in bits (64 ways are 6), and more strictly than need be.
  */
-function slowness(pattern: string): string | undefined {
+function structuralFault(pattern: string): string | undefined {
     const open: Group[] = [];
     let last: Group | undefined;
     let repeats = 0;
@@ -76,7 +78,7 @@ function slowness(pattern: string): string | undefined {
             at += length - 1;
             // Reluctant: the same ways, in another order.
             if (pattern[at + 1] === "?") at++;
-        }
+        } else if (char === "{") return 'has a "{" that begins no number of repeats, such as {2} or {1,6}, and Java, which ThingsBoard runs on, refuses it: write \\{ for the character';
     }
     if (repeats > maxRepeats) return `has ${repeats} parts of any length, and some names would take very long: use at most ${maxRepeats}`;
     return bits > maxRepeats * bitsOfRepeat ? "has so many parts that vary in length, may be left out or are alternatives that some names would take very long: write it with fewer" : undefined;

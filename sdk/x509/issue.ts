@@ -5,6 +5,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync
 import { promisify } from "node:util";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import * as asn1 from "@peculiar/asn1-x509";
+import { UserError } from "../userError";
 import { keyIdOf, subjectKeyId } from "./keyIdentifier";
 
 /** Keys that ThingsBoard's guide uses (EC P-256, RSA 4096) and their neighbours. */
@@ -91,11 +92,15 @@ function signerOf({ certificatePem, privateKeyPem }: SigningAuthority): Signer {
     return signer;
 }
 
-/** The signature that goes with a key. Parameters: NULL for RSA (RFC 3279), absent for ECDSA (RFC 5758) and Ed25519 (RFC 8410), which hashes by itself. */
-function algorithmOf(key: KeyObject): { readonly hash: string | null; readonly identifier: asn1.AlgorithmIdentifier } {
-    if (key.asymmetricKeyType === "rsa") return { hash: "sha256", identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.2.840.113549.1.1.11", parameters: null }) };
-    if (key.asymmetricKeyType === "ed25519") return { hash: null, identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.3.101.112" }) };
-    const [hash, algorithm] = key.asymmetricKeyDetails?.namedCurve === "secp384r1" ? ["sha384", "1.2.840.10045.4.3.3"] : ["sha256", "1.2.840.10045.4.3.2"];
+/**
+ * The signature that goes with a key. Parameters: NULL for RSA (RFC 3279), absent for ECDSA (RFC 5758) and Ed25519, which
+ * has its hash in itself (RFC 8410).
+ */
+function algorithmOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): { readonly hash: string | null; readonly identifier: asn1.AlgorithmIdentifier } {
+    if (type === "rsa") return { hash: "sha256", identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.2.840.113549.1.1.11", parameters: null }) };
+    if (type === "ed25519") return { hash: null, identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.3.101.112" }) };
+    if (type !== "ec") throw new UserError(`the authority's key is of type ${type}: use one of EC P-256, Ed25519, or RSA with at least 2048 bits`);
+    const [hash, algorithm] = details?.namedCurve === "secp384r1" ? ["sha384", "1.2.840.10045.4.3.3"] : ["sha256", "1.2.840.10045.4.3.2"];
     return { hash, identifier: new asn1.AlgorithmIdentifier({ algorithm }) };
 }
 

@@ -58,8 +58,8 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<Buffer>
 
 /** DER as base64 on one line, which is shorter than PEM and has one spelling; undefined for text that is not one request alone. */
 export function requestDer(pem: Pem): string | undefined {
-    if (typeof pem !== "string") return undefined;
-    const block = /^\s*-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----\s*$/.exec(pem.slice(0, maxLength));
+    if (typeof pem !== "string" || pem.length > maxLength) return undefined;
+    const block = /^\s*-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----\s*$/.exec(pem);
     return block?.[1]?.replace(/\s/g, "");
 }
 

@@ -1,6 +1,8 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DeviceInputs, device } from "../../sdk/reconcilers/device";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { type DeviceInputs, type DeviceState, device } from "../../sdk/reconcilers/device";
+import { Unfinished } from "../../sdk/reconcilers/reconciler";
+import { type Rest, logIn } from "../emulator/support";
 import { type UnderTest, expectLawful, expectPatient, maybe, underTest, fresh, someAttributes, someJson, someKey, someName, someText } from "./support";
 
 let under: UnderTest;
@@ -95,4 +97,61 @@ test("what somebody else has claimed is neither changed nor deleted, and what is
     await reconciler().delete(theirs.id, theirs.outs!);
     // Without a mark by now, and with a history that is somebody's.
     await expect(reconciler().create(declared)).rejects.toThrow('device "ours" exists already on this ThingsBoard: set adopt: true to take it over');
+});
+
+const call = async (rest: Rest, method: string, path: string, body?: unknown) => (await rest(method, path, body)).body as { readonly id: { readonly id: string }; readonly ownerId: unknown; readonly totalElements: number };
+
+test("goes to a customer, to another one, and back to nobody; what somebody else did shows", async () => {
+    const rest = await logIn(under.emulator, under.emulator.username, under.emulator.password);
+    const [acme, other] = await Promise.all(["Acme", "Other"].map(title => call(rest, "POST", "/api/customer", { title })));
+    const declared = { name: "assigned", customer: "Acme", declaredBy: "project/stack/assigned" };
+    const held = async (id: string) => (await under.thingsboard.deviceById(id))!.customerId?.id;
+    await expect(reconciler().create({ ...declared, customer: "Nobody" })).rejects.toThrow('device "assigned": customer "Nobody" does not exist on this ThingsBoard: create it first, or correct customer');
+    expect(await under.thingsboard.deviceByName("assigned")).toBeUndefined();
+    const { id, outs } = await reconciler().create(declared);
+    expect(await held(id)).toBe(acme!.id.id);
+    const moved = { ...declared, customer: "Other" };
+    expect(await reconciler().diff(id, outs!, moved)).toEqual({});
+    const { outs: second } = await reconciler().update(id, outs!, moved);
+    expect(await held(id)).toBe(other!.id.id);
+    await under.thingsboard.assignToCustomer(id, acme!.id.id);
+    expect(await reconciler().read(id, second)).toMatchObject({ inputs: { customer: "Acme" } });
+    await under.thingsboard.unassignFromCustomer(id);
+    expect(await reconciler().read(id, second)).toMatchObject({ inputs: { customer: "" } });
+    await under.thingsboard.assignToCustomer(id, other!.id.id);
+    const { customer: _none, ...alone } = declared;
+    const { outs: third } = await reconciler().update(id, second!, alone);
+    expect(await held(id)).toBe("13814000-1dd2-11b2-8080-808080808080");
+    await reconciler().delete(id, third!);
+});
+
+test("Professional Edition: goes to an owner and into groups, out of those that are no longer declared, and a group that isn't there is told", async () => {
+    const professional = await underTest({ edition: "PE" });
+    onTestFinished(() => professional.stop());
+    const rest = await logIn(professional.emulator, professional.emulator.username, professional.emulator.password);
+    const { id: ownerId } = await call(rest, "POST", "/api/customer", { title: "Acme" });
+    const group = async (name: string, more: object = {}) => (await call(rest, "POST", "/api/entityGroup", { name, type: "DEVICE", ...more })).id.id;
+    const groups = { pumps: await group("Pumps", { ownerId }), north: await group("North", { ownerId }), ours: await group("Ours") };
+    const members = async () => Object.fromEntries(await Promise.all(Object.entries(groups).map(async ([name, groupId]) => [name, (await call(rest, "GET", `/api/entityGroup/${groupId}/devices?pageSize=10&page=0`)).totalElements])));
+    const owned = async (id: string) => (await call(rest, "GET", `/api/device/${id}`)).ownerId;
+
+    const reconciler = device(() => professional.server, () => undefined);
+    const declared: DeviceInputs = { name: "owned", owner: "Acme", groups: ["Pumps"], declaredBy: "project/stack/owned" };
+    await expect(reconciler.create({ ...declared, owner: "Nobody" })).rejects.toThrow('customer "Nobody" does not exist on this ThingsBoard: create it first, or correct owner');
+    const { id, outs } = await reconciler.create(declared);
+    expect([await owned(id), await members()]).toEqual([ownerId, { pumps: 1, north: 0, ours: 0 }]);
+    expect(await reconciler.diff(id, outs!, declared)).toEqual({ changes: false });
+
+    const elsewhere = { ...declared, groups: ["North"] };
+    const { outs: second } = await reconciler.update(id, outs!, elsewhere);
+    expect(await members()).toEqual({ pumps: 0, north: 1, ours: 0 });
+    expect(await reconciler.diff(id, second!, { ...elsewhere, groups: ["North", "Pumps"] })).toEqual({});
+
+    const missing = await reconciler.update(id, second!, { ...elsewhere, groups: ["North", "South"] }).catch((error: unknown) => error);
+    expect(missing).toBeInstanceOf(Unfinished);
+    expect(String(missing)).toContain('device "owned": its owner has no device group "South": create it first, or correct groups');
+
+    const { outs: third } = await reconciler.update(id, (missing as Unfinished).properties as DeviceState, { ...declared, owner: "tenant", groups: ["Ours"] });
+    expect([await owned(id), await members()]).toEqual([expect.objectContaining({ entityType: "TENANT" }), { pumps: 0, north: 0, ours: 1 }]);
+    await reconciler.delete(id, third!);
 });

@@ -95,7 +95,7 @@ function settingFaults(settings: FleetSettings): [property: string, reason: stri
     }
     const { validityDays, renewBeforeDays, renewalJitterDays, maxRenewalsPerUp } = settings;
     if (maxRenewalsPerUp !== undefined && !isUnknown(maxRenewalsPerUp) && !(Number.isInteger(maxRenewalsPerUp) && maxRenewalsPerUp > 0)) faults.push(["maxRenewalsPerUp", `maxRenewalsPerUp is ${shown(maxRenewalsPerUp)}: expected a whole number above 0`]);
-    if (renewBeforeDays + renewalJitterDays >= validityDays) faults.push(["renewBeforeDays", `renewBeforeDays and renewalJitterDays (${renewBeforeDays} and ${renewalJitterDays}) leave nothing of validityDays (${validityDays}): each certificate would be due at once`]);
+    if (!isUnknown([renewBeforeDays, renewalJitterDays]) && renewBeforeDays + renewalJitterDays >= validityDays) faults.push(["renewBeforeDays", `renewBeforeDays and renewalJitterDays (${renewBeforeDays} and ${renewalJitterDays}) leave nothing of validityDays (${validityDays}): each certificate would be due at once`]);
     const profile: unknown = settings.deviceProfile;
     if (profile !== undefined && !isUnknown(profile) && (typeof profile !== "string" || profile.trim() === "")) faults.push(["deviceProfile", "deviceProfile is blank: give the name of an existing device profile, or leave it out"]);
     return faults;

@@ -71,3 +71,19 @@ test("another number of batches, and another shard, are refused with the way to 
     expect(await check(["a"], ["a"], { shard: "1/8" }, { shard: "1/4" })).toContain("this is shard 1/8, and the fleet in this stack was made as shard 1/4");
     expect(await check(["a"], ["a"], { shard: "1/8" })).toContain("was made as no shard");
 });
+
+test.each([["revoke", "their certificates will be refused from then on"], ["delete", "they will be deleted with their telemetry"], ["keep", "they will stay on ThingsBoard as they are"]])("onRemove %s: %s", async (onRemove, consequence) => {
+    expect(await check(Array.from({ length: 50 }, (_, i) => `pump-${i}`), [], { onRemove })).toContain(`set maxRemovals to 50; ${consequence}`);
+});
+
+test("the list is no part of the state, and never a change", async () => {
+    const inputs = { fleet: "project/stack/pumps", batches: 32, onRemove: "revoke", members: membersOf(["a", "b"]) } as const;
+    const { id, outs } = await fleetMembership().create(inputs);
+    expect(outs).toEqual({ stateVersion: 1, fleet: "project/stack/pumps" });
+    const news = { ...inputs, members: membersOf(["a"]) };
+    expect(await fleetMembership().diff(id, outs!, news)).toEqual({ changes: false });
+    expect((await fleetMembership().update(id, outs!, news)).outs).toEqual(outs);
+    expect(await fleetMembership().read(id, outs)).toEqual({ id, props: outs });
+    expect(await fleetMembership().read(id)).toEqual({});
+    expect((await fleetMembership().check(inputs, inputs)).inputs).toEqual(inputs);
+});

@@ -100,6 +100,11 @@ test("a bound of a quarter of the batches reaches all of them, however often som
     }
 });
 
+test("within a day each batch has the same share", () => {
+    const share = (batch: number, hours: number) => renewalShare({ batch, batches: 32, settings: { ...settings, maxRenewalsPerUp: 8 } }, new Date(Date.parse("2026-11-24T00:00:00Z") + hours * 3_600_000));
+    for (let batch = 0; batch < 32; batch++) expect(new Set([0, 7.5, 12, 23.99].map(hours => share(batch, hours))).size).toBe(1);
+});
+
 test("the soonest to expire are renewed first, the others are named as waiting and come to their turn", () => {
     const wanted = inputs(Array.from({ length: 12 }, (_, i) => `pump-${String(i).padStart(2, "0")}`), { batch: 0, batches: 1, settings: { ...settings, maxRenewalsPerUp: 3 } });
     const state = stateOf(wanted, name => (name < "pump-10" ? 29 - Number(name.slice(5)) : 300));
@@ -130,6 +135,64 @@ test("a revoked device is neither renewed nor repaired, but issued anew where th
     expect(planOf(state, inputs(["pump-1", "pump-2"], { details: { "pump-1": { generation: 2 } } }), now).work.get("pump-1")).toBe("reissued");
 });
 
+test("a certificate or a request from outside that is another one is bound anew, and so is one of our own in its place", () => {
+    const ours = stateOf(inputs(["pump"]));
+    const outside = (more: object) => ({ ...stateOf(inputs(["pump"], { details: { pump: more } })), keys: {} });
+    const work = (before: FleetBatchState, more: object) => planOf(before, inputs(["pump"], { details: { pump: more } }), now).work.get("pump");
+    expect(work(ours, { certificate: "MIIother" })).toBe("rebound");
+    expect(work(outside({ certificate: "MIIpump" }), { certificate: "MIIpump" })).toBeUndefined();
+    expect(work(outside({ certificate: "MIIpump" }), { certificate: "MIIother" })).toBe("rebound");
+    expect(work(outside({ certificate: "MIIpump" }), {})).toBe("rebound");
+    expect(work(ours, { csr: "MIIrequest" })).toBe("rebound");
+    expect(work(outside({ csr: "MIIrequest" }), { csr: "MIIrequest" })).toBeUndefined();
+    expect(work(outside({ csr: "MIIrequest" }), { csr: "MIIother" })).toBe("rebound");
+    expect(work(outside({ csr: "MIIrequest" }), {})).toBe("rebound");
+});
+
+test("what is due is no news where another certificate comes anyway, and a certificate from outside is not ours to renew", () => {
+    const settings2 = { ...settings, renewal: "report" } as const;
+    const due = (before: Partial<FleetBatchInputs>, after: Partial<FleetBatchInputs>, revoked = {}) =>
+        planOf({ ...stateOf(inputs(["pump"], before), () => 3), revoked }, inputs(["pump"], { settings: settings2, ...after }), now).due;
+    expect(due({}, {})).toEqual(["pump"]);
+    expect(due({}, { details: { pump: { generation: 2 } } })).toEqual([]);
+    expect(due({}, { details: { pump: { csr: "MIIother" } } })).toEqual([]);
+    expect(due({}, {}, { pump: "2026-11-20" })).toEqual([]);
+    expect(due({ details: { pump: { certificate: "MIIpump" } } }, { details: { pump: { certificate: "MIIpump" } } })).toEqual([]);
+    expect(due({}, { details: { pump: { label: "new" } } })).toEqual(["pump"]);
+});
+
+test("a label, attributes or a profile that differ are a change; a profile that is not declared is none; what failed is tried again", () => {
+    const work = (before: Partial<FleetBatchInputs>, after: Partial<FleetBatchInputs>, more: Partial<FleetBatchState> = {}) => planOf({ ...stateOf(inputs(["pump"], before)), ...more }, inputs(["pump"], after), now).work.get("pump");
+    const labelled = (label: string) => ({ details: { pump: { label } } });
+    const attributed = (site: string) => ({ details: { pump: { attributes: { site } } } });
+    const profiled = (deviceProfile: string) => ({ settings: { ...settings, deviceProfile } });
+    for (const [one, other] of [[labelled("a"), labelled("b")], [attributed("a"), attributed("b")]] as const) {
+        expect([work(one, other), work({}, other), work(one, {}), work(one, one)]).toEqual(["changed", "changed", "changed", undefined]);
+    }
+    expect([work(profiled("a"), profiled("b")), work({}, profiled("b")), work(profiled("a"), {}), work(profiled("a"), profiled("a"))]).toEqual(["changed", "changed", undefined, undefined]);
+    expect(work({}, {}, { failed: { pump: "no" } })).toBe("retried");
+    expect(work({}, labelled("b"), { failed: { pump: "no" } })).toBe("changed");
+});
+
+test("devices that expire at the same time are renewed by name", () => {
+    const wanted = inputs(["c", "a", "b"], { batch: 0, batches: 1, settings: { ...settings, maxRenewalsPerUp: 2 } });
+    expect(planOf(stateOf(wanted, () => 3), wanted, now)).toMatchObject({ waiting: ["c"], unchanged: 1 });
+    const days: Record<string, number> = { a: 20, b: 5, c: 12, d: 5, e: 12 };
+    const mixed = { ...wanted, members: Object.keys(days), settings: { ...settings, maxRenewalsPerUp: 1 } };
+    expect(planOf(stateOf(mixed, name => days[name]!), mixed, now)).toMatchObject({ work: new Map([["b", "renewed"]]), waiting: ["d", "c", "e", "a"] });
+    const other = { ...wanted, settings: { ...settings, maxRenewalsPerUp: 3 } };
+    expect(planOf(stateOf(other, () => 3), other, now).waiting).toEqual([]);
+    expect(planned(wanted, planOf(stateOf(wanted, () => 3), wanted, now))).toContain("1 more is due and left for a later");
+});
+
+test("whoever has a revoked certificate is told what to give instead", () => {
+    const told = (details?: object) => planned(inputs(["pump"], details ? { details: { pump: details } } : {}), { work: new Map([["pump", "revoked"]]), unchanged: 0, due: [], waiting: [] });
+    expect(told()).toContain("set generation: 2 on the device");
+    expect(told({ generation: 4 })).toContain("set generation: 5 on the device");
+    expect(told({ certificate: "MII" })).toContain("give it another certificatePem");
+    expect(told({ csr: "MII" })).toContain("give it a request for another key");
+});
+
 test("a plan in words counts everything and names a few", () => {
     const before = inputs(Array.from({ length: 20 }, (_, i) => `old-${i}`));
     const after = inputs([...before.members.slice(0, 18), ...Array.from({ length: 8 }, (_, i) => `new-${i}`)]);
@@ -146,4 +209,12 @@ test("failures are told once a reason", () => {
         "300 devices (pump-0, pump-1, pump-2, pump-3, pump-4 and 295 more): cannot create the device: refused: ask",
         'device "odd" exists already',
     ]);
+    expect(failures({ one: "the server is down" })).toEqual(['device "one": the server is down']);
+    expect(failures({ a: 'taken by device "a"', b: 'taken by device "b"' })).toEqual(["2 devices (a, b): taken by the device"]);
+});
+
+test("more than twenty reasons are too many to read", () => {
+    const failed = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`pump-${i}`, `reason ${i}`]));
+    expect(failures(failed(20))).toHaveLength(20);
+    expect(failures(failed(23)).slice(19)).toEqual(['device "pump-19": reason 19', 'and 3 more reasons, which are in the state of this batch ("failed")']);
 });

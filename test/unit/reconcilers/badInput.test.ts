@@ -88,6 +88,8 @@ it.each<[string, object, string]>([
     ["DeviceProfile", { name: "pumps", x509Chain: { certificatePem: 5, commonNamePattern: "(.*)", createDevices: true } }, 'DeviceProfile "pumps": x509Chain.certificatePem is of type number: expected text'],
     ["PublishCheck", { ...check, ...pair(), rollback: "no" }, 'PublishCheck "pump": rollback is of type string: expected true or false'],
     ["ServerChain", { source: "handshake", timeout: 15, fingerprint: ["AB"] }, "ServerChain: fingerprint is a list: expected text"],
+    ["ServerChain", { source: "handshake", timeout: 15, port: "8883" }, "ServerChain: port is of type string: expected a number"],
+    ["Device", { name: "pump", attributes: null }, 'Device "pump": attributes is null: expected an object'],
 ])("%s with another kind of value (%#)", async (type, inputs, sentence) => {
     expect(await failures(type, inputs)).toEqual([sentence]);
 });
@@ -98,6 +100,7 @@ it.each<[string, object]>([
     ["DeviceCredential", { deviceName: "every input", certificatePem: issue("every input").certificatePem, adopt: false, onDelete: "keep", onDrift: "fail", ignoreServerRotation: true }],
     ["DeviceProfile", { name: "every input", description: "x", transport: "MQTT", mqtt: { telemetryTopic: "t", attributesTopic: "a", payloadType: "JSON", acknowledgeInvalid: true }, ruleChain: "Root", dashboard: "d", default: false, adopt: false, onDelete: "keep", onDrift: "fail" }],
     ["PublishCheck", { ...check, ...pair(), topic: "t", payload: "{}", mqttVersion: "5", rollback: false, bindingRevision: 1, boundAt: 1, triggers: [1] }],
+    ["ServerChain", { source: "handshake", timeout: 15, host: "tb.example.com", port: 8883 }],
     ["ServerChain", { source: "download", timeout: 15 }],
 ])("%s as it is declared (%#)", async (type, inputs) => {
     expect(await failures(type, inputs)).toEqual([]);

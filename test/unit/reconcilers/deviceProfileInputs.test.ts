@@ -16,13 +16,24 @@ const said = (news: DeviceProfileInputs, olds: Partial<DeviceProfileInputs> = {}
 
 test("good ones, and what is not known yet, pass", () => {
     expect(said(declared({ x509Chain: chain(), transport: "MQTT", mqtt: { telemetryTopic: "pumps/t", payloadType: "JSON" } }))).toBe("");
+    expect(said(declared({ name: "n".repeat(255), description: "3 < 4", transport: "DEFAULT", onDelete: "keep", onDrift: "repair" }))).toBe("");
+    expect(said(declared({ transport: "MQTT", mqtt: { telemetryTopic: "site/+/t", attributesTopic: "site/#", payloadType: "PROTOBUF", proto: { telemetry: "t", attributes: "a", rpcRequest: "q", rpcResponse: "r" } } }))).toBe("");
     const unknown = runtime.unknownValue;
+    expect(said(declared({ transport: unknown, description: unknown, onDelete: unknown as "keep", onDrift: unknown as "fail", mqtt: { telemetryTopic: unknown, attributesTopic: unknown, payloadType: unknown } }))).toBe("");
     expect(said(declared({ name: unknown, transport: unknown, x509Chain: { certificatePem: unknown, commonNamePattern: unknown, createDevices: true } }))).toBe("");
 });
 
 test.each<[string, () => Partial<DeviceProfileInputs>]>([
     ["name is blank", () => ({ name: " " })],
+    ["name has 256 characters: ThingsBoard takes at most 255", () => ({ name: "n".repeat(256) })],
     ["name looks like HTML", () => ({ name: "<b>" })],
+    ["description looks like HTML", () => ({ description: "see < a href=x>" })],
+    ['onDelete is "drop": expected "delete" or "keep"', () => ({ onDelete: "drop" as "keep" })],
+    ['onDrift is "ignore"', () => ({ onDrift: "ignore" as "fail" })],
+    ['transport is "LWM2M": expected "DEFAULT" or "MQTT"', () => ({ transport: "LWM2M" })],
+    ['mqtt.telemetryTopic is " ": expected a topic', () => ({ transport: "MQTT", mqtt: { telemetryTopic: " " } })],
+    ['mqtt.attributesTopic is "a/#/b": expected a topic', () => ({ transport: "MQTT", mqtt: { attributesTopic: "a/#/b" } })],
+    ['mqtt.payloadType is "XML": expected "JSON" or "PROTOBUF"', () => ({ transport: "MQTT", mqtt: { payloadType: "XML" } })],
     ['transport is "HTTP": expected "DEFAULT" or "MQTT"', () => ({ transport: "HTTP" })],
     ["stores the X.509 chain strategy for transport LWM2M, but never honours it", () => ({ transport: "LWM2M", x509Chain: chain() })],
     ["stores the X.509 chain strategy for transport COAP, but never honours it", () => ({ transport: "COAP", x509Chain: chain() })],

@@ -65,6 +65,16 @@ test("a canary that a crash left behind is recognised by its certificate and rem
 
     await server.thingsboard.createDeviceWithCredentials(device, { credentialsType: "X509_CERTIFICATE", credentialsValue: selfSigned(name) }, () => false);
     await expect(runEnrolment(server, inputs, now)).rejects.toThrow(`device "${name}" exists already, and a canary would replace its certificate`);
+    // ThingsBoard stores any text as a certificate.
+    const { id } = (await server.thingsboard.deviceByName(name))!;
+    await server.thingsboard.saveCredentials({ ...(await server.thingsboard.credentials(id.id))!, credentialsValue: "hello" });
+    await expect(runEnrolment(server, inputs, now)).rejects.toThrow(`device "${name}" exists already`);
+});
+
+test("a kind of key that can't sign a canary is told, by profile", async () => {
+    const { inputs } = await chainProfile(keyAndCertificate("EC", "Root"));
+    const authorityKeyPem = openssl(["genpkey", "-algorithm", "ed448"]);
+    await expect(runEnrolment(server, { ...inputs, authorityKeyPem }, now)).rejects.toThrow(`enrolment check of device profile "${inputs.profileName}": a canary can't be signed with the authority's key, which is of type ed448: use one of EC P-256`);
 });
 
 test("a profile that changed on the server is told, and so is a server that is not trusted", async () => {

@@ -5,12 +5,14 @@ import { describe, expect, test } from "vitest";
 import { credentialFailures, endOf } from "../../../sdk/reconcilers/deviceCredentialInputs";
 import type { DeviceCredentialInputs } from "../../../sdk/reconcilers/deviceCredential";
 import type { DeviceInputs } from "../../../sdk/reconcilers/device";
+import { heldBefore } from "../../../sdk/reconcilers/claims";
 import { deviceFailures } from "../../../sdk/reconcilers/deviceInputs";
 import type { DeviceDetails, FleetBatchInputs, FleetSettings } from "../../../sdk/reconcilers/fleet/batch";
 import { batchFailures } from "../../../sdk/reconcilers/fleet/check";
 import { GivingUp } from "../../../sdk/reconcilers/fleet/givingUp";
 import { ApiError, type ApiErrorKind } from "../../../sdk/thingsboard";
-import { readLeaf } from "../../../sdk/x509/leaf";
+import { keyId, readLeaf } from "../../../sdk/x509/leaf";
+import { certificateRequest } from "../../support/openssl";
 import { daysFromNow, issue } from "../mqtt/certificates";
 
 const now = new Date();
@@ -54,6 +56,7 @@ describe("a device", () => {
         ['attributes has the key "active", which ThingsBoard writes itself', { attributes: { active: true } }],
         ['additionalInfo has the key "pulumi", where this package keeps its ownership mark', { additionalInfo: { pulumi: 1 } }],
         ['additionalInfo has the key "gateway", and gateway is set too', { additionalInfo: { gateway: true }, gateway: false }],
+        ['attributes has the key ""', { attributes: { "": 1 } }],
         ['onDelete is "drop": expected "delete" or "keep"', { onDelete: "drop" }],
         ['onDrift is "ignore"', { onDrift: "ignore" }],
     ])("is refused: %s", (sentence, more) => {
@@ -79,6 +82,23 @@ describe("a credential", () => {
         expect(said(declared({ deviceName: "twice", declaredBy: "p/s/first" }))).toBe("");
         expect(said(declared({ deviceName: "twice", declaredBy: "p/s/second" }))).toBe('device "twice": two resources of this program bind a certificate to it, also p/s/first: a device has one credential');
         expect(said(declared({ onDelete: "keep" }))).toBe("");
+        expect(said(declared({ onDrift: "ignore" as "fail" }))).toContain('onDrift is "ignore"');
+        expect(said(declared({ certificatePem: "hello", deviceName: unknown }))).toMatch(/^device: certificatePem: expected one PEM certificate/);
+    });
+
+    test("is for one device, by its id where it has no name", () => {
+        const deviceId = "784f394c-42b6-11ef-983c-b7beff2784f9";
+        const { deviceName: _name, ...rest } = declared({ deviceId, certificatePem: "hello" });
+        expect(said(rest)).toContain(`device "${deviceId}": certificatePem`);
+        expect(said(declared({ deviceId, deviceName: "by name" }))).toContain("two resources of this program bind a certificate to it");
+        for (const _time of [1, 2]) expect(said(declared({ deviceName: unknown }))).toBe("");
+    });
+
+    test("remembers whose certificate it was when the deployment began", () => {
+        const olds = declared();
+        said(declared(), olds);
+        expect(heldBefore(readLeaf(olds.certificatePem).credentialsId)).toBe(`p/s/${count}`);
+        expect(said(declared(), { ...olds, certificatePem: "hello" })).toBe("");
     });
 
     test("goes to one device", () => {
@@ -100,6 +120,9 @@ describe("a credential", () => {
         const revoked = { credentialsId: readLeaf(news.certificatePem).credentialsId, on: "2026-11-24" };
         expect(said(news, { ...news, revoked })).toContain("2026-11-24");
         expect(said({ ...news, certificatePem: issue("valve").certificatePem }, { ...news, revoked })).toBe("");
+        const ofKey = { credentialsId: "another", keyId: keyId(readLeaf(news.certificatePem).base64Der)!, on: "2026-11-24" };
+        expect(said(news, { ...news, revoked: ofKey })).toContain("the key of this certificate was revoked on 2026-11-24");
+        expect(said({ ...news, certificatePem: issue("valve").certificatePem }, { ...news, revoked: ofKey })).toBe("");
     });
 
     test("close to its end is told, by days or by a third of its life", () => {
@@ -124,7 +147,8 @@ describe("a batch", async () => {
         { validityDays: 36_500, renewBeforeDays: 36_499 },
         { validityDays: 1, renewBeforeDays: 0 },
         { deviceProfile: "pumps" },
-        { algorithm: unknown, renewal: unknown, deviceProfile: unknown },
+        { algorithm: unknown, renewal: unknown, deviceProfile: unknown, validityDays: unknown, renewBeforeDays: unknown, renewalJitterDays: unknown, maxRenewalsPerUp: unknown, checkMode: unknown },
+        { maxRenewalsPerUp: 1, checkMode: "connect", publishCheck: "all" },
     ])("with the settings %j is fine", async changed => {
         expect(await said(declared(changed))).toBe("");
     });
@@ -142,6 +166,11 @@ describe("a batch", async () => {
         ["renewBeforeDays is -1: expected a whole number of days, 0 to 36500", { renewBeforeDays: -1 }],
         ["renewalJitterDays is -1", { renewalJitterDays: -1 }],
         ["renewBeforeDays and renewalJitterDays (30 and 335) leave nothing of validityDays (365)", { renewalJitterDays: 335 }],
+        ["renewBeforeDays is 36501", { validityDays: unknown, renewBeforeDays: 36_501 }],
+        ["maxRenewalsPerUp is 0: expected a whole number above 0", { maxRenewalsPerUp: 0 }],
+        ["maxRenewalsPerUp is 2.5", { maxRenewalsPerUp: 2.5 }],
+        ['publishCheck.mode is "observe", which a fleet does not offer', { checkMode: "observe" }],
+        ['checkMode is "look": expected "publish" or "connect"', { checkMode: "look" }],
         ["deviceProfile is blank", { deviceProfile: " " }],
         ["deviceProfile is blank", { deviceProfile: 7 }],
     ])("is refused: %s", async (sentence, changed) => {
@@ -159,7 +188,35 @@ describe("a batch", async () => {
         expect(await said(declared({}, { "bad-2": { attributes: { active: 1 } } }))).toContain('device "bad-2": attributes has the key "active"');
         expect(await said(declared({}, { "bad-3": { certificate: "hello" } }))).toContain('device "bad-3": certificatePem: expected one PEM certificate');
         const twice = issue("twice").certificatePem;
-        expect(await said(declared({}, { "twin-1": { certificate: twice }, "twin-2": { certificate: twice } }))).toContain('device "twin-2": certificatePem is also the certificate of device "twin-1" in this program');
+        expect(await said(declared({}, { "twin-1": { certificate: twice }, "twin-2": { certificate: readLeaf(twice).base64Der } }))).toContain('device "twin-2": certificatePem is also the certificate of device "twin-1" in this program');
+        // Of a single resource, too.
+        expect(credentialFailures({}, { deviceName: "single", certificatePem: twice, declaredBy: "p/s/single" }, now).map(({ reason }) => reason)).toEqual([expect.stringContaining('certificatePem is also the certificate of device "twin-1" in this program')]);
+    });
+
+    test("has requests looked at once, by device, and left alone while they aren't known", async () => {
+        const { csrPem } = certificateRequest("/CN=asks");
+        expect(await said(declared({}, { asks: { csr: csrPem }, waits: { csr: unknown } }))).toBe("");
+        const other = declared({}, { torn: { csr: csrPem.replace("MI", "AA") }, names: { csr: csrPem } });
+        expect(await said(other)).toMatch(/^device "torn": csrPem: it is no certificate request that can be read.*\ndevice "names": csrPem: it is for CN=asks, and CN=names was declared/);
+        expect(await said(other, other)).toBe("");
+    });
+
+    test("has nothing asked of details that aren't known", async () => {
+        expect(await said(declared({}, { later: unknown as never }))).toBe("");
+        expect(await said(declared({}, { "later still": { certificate: unknown, label: unknown } }))).toBe("");
+    });
+
+    test("stops at a revoked certificate only where that was asked for, and as long as it is to be kept", async () => {
+        const news = declared({ onDrift: "fail" });
+        const name = news.members[0]!;
+        const olds = { ...news, revoked: { [name]: "2026-11-24" } };
+        const sentence = `device "${name}": its certificate was revoked on 2026-11-24 and is never bound again: set generation: 2 on the device`;
+        expect(await said(news, olds)).toContain(sentence);
+        expect(await said({ ...news, settings: { ...news.settings, onDrift: "repair" } }, olds)).toBe("");
+        expect(await said({ ...news, members: [] }, olds)).toBe("");
+        expect(await said({ ...news, details: { [name]: { generation: 2 } } }, olds)).toBe("");
+        expect(await said({ ...news, details: { [name]: { certificate: issue("new").certificatePem } } }, olds)).toBe("");
+        expect(await said({ ...news, details: { [name]: { csr: certificateRequest(`/CN=${name}`).csrPem } } }, olds)).toBe("");
     });
 
     test("keeps a certificate from outside that has expired since", async () => {

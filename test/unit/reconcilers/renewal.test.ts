@@ -3,7 +3,7 @@
 import { runtime } from "@pulumi/pulumi";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { activePair } from "../../../sdk/reconcilers/activation";
+import { type ActivationState, activation, activePair } from "../../../sdk/reconcilers/activation";
 import type { RenewalInputs, RenewalState } from "../../../sdk/reconcilers/renewal";
 
 const day = 86_400_000;
@@ -133,6 +133,20 @@ describe("the pair that is bound", () => {
     test("is the first one as long as there is no second", () => {
         expect(activePair({ since: [issued, 0], leadDays: 20, validityDays: 365 }, at(0))).toBe(0);
         expect(activePair({ since: [issued, 0], leadDays: 20, validityDays: 365 }, at(500))).toBe(0);
+    });
+
+    test("is part of the state: preview shows that it changes, and an update changes it", async () => {
+        const inputs = { since: [issued, issued + 300 * day], leadDays: 20, validityDays: 365 } as const;
+        const { outs } = await activation(() => at(300)).create(inputs);
+        const state = outs as ActivationState;
+        expect(state).toEqual({ ...inputs, stateVersion: 1, active: 0 });
+        expect(await activation(() => at(319.9)).diff("id", state, inputs)).toEqual({ changes: false });
+        expect(await activation(() => at(320)).diff("id", state, inputs)).toEqual({ changes: true });
+        expect((await activation(() => at(320)).update("id", state, inputs)).outs).toEqual({ ...state, active: 1 });
+        // In preview, while the next pair is being made.
+        expect(await activation(() => at(320)).diff("id", state, { ...inputs, since: runtime.unknownValue as never })).toEqual({ changes: false });
+        expect(await activation(() => at(0)).read("id", state)).toEqual({ id: "id", props: state });
+        expect(await activation(() => at(0)).read("id")).toEqual({});
     });
 
     test("changes once, as time goes by", () => {

@@ -46,6 +46,13 @@ test("lives for an hour around now, but not before its authority does, and twice
     expect(await lifeUnder(new Date(now.getTime() - 60_000))).toEqual([-60_000, hour]);
 });
 
+test("no kind of key but those of the usual authorities can sign one", async () => {
+    for (const [args, kind] of [[["ed448"], "type ed448"], [["ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"], "type ec on the curve brainpoolP256r1"]] as const) {
+        const pair = openssl(["req", "-x509", "-newkey", ...args, "-nodes", "-keyout", "-", "-subj", "/CN=factory"]);
+        await expect(issueCanary(pair.slice(pair.indexOf("-----BEGIN CERTIFICATE")), pair, "canary", new Date())).rejects.toThrow(`which is of ${kind}: use one of EC P-256`);
+    }
+});
+
 test("is told from a device", async () => {
     const authority = issue("factory", { authority: true });
     const canary = await issueCanary(authority.certificatePem, authority.privateKeyPem, "pump-1", new Date());

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { describeChain } from "../../../sdk/mqtt/serverChain";
 import { certificatesIn, joined, readAuthority, requireOrder, requirePair } from "../../../sdk/x509/chain";
+import { readLeaf } from "../../../sdk/x509/leaf";
 import { openssl, rootAuthority } from "../../support/openssl";
 import { issue } from "../mqtt/certificates";
 
@@ -31,6 +32,9 @@ test("a key that is another's, encrypted, or none is told without a byte of it",
     requirePair(certificate!, root.privateKeyPem, "privateKeyPem");
     expect(() => requirePair(certificate!, other.privateKeyPem, "privateKeyPem")).toThrow('privateKeyPem does not belong to the certificate "CN=Root"');
     expect(() => requirePair(certificate!, "hello", "privateKeyPem")).toThrow("privateKeyPem is no PEM private key");
+    expect(() => requirePair(certificate!, 7 as never, "privateKeyPem")).toThrow("privateKeyPem is no text of a PEM private key");
+    requirePair(certificate!, root.privateKeyPem.padEnd(64 * 1024, "\n"), "privateKeyPem");
+    expect(() => requirePair(certificate!, root.privateKeyPem.padEnd(64 * 1024 + 1, "\n"), "privateKeyPem")).toThrow("longer than 65536 characters");
     const encrypted = openssl(["pkcs8", "-topk8", "-passout", "pass:secret"], root.privateKeyPem);
     expect(() => requirePair(certificate!, encrypted, "privateKeyPem")).toThrow("privateKeyPem is encrypted");
 });
@@ -40,6 +44,7 @@ test("a certificate whose dates can't be read is none: openssl takes it apart al
     // UTCTime, thirteen characters; the first one is of no year.
     der[der.indexOf(Buffer.from([0x17, 13])) + 2] = 0;
     const undated = `-----BEGIN CERTIFICATE-----\n${der.toString("base64")}\n-----END CERTIFICATE-----\n`;
+    expect(() => readLeaf(undated)).toThrow("does not hold a certificate that can be read");
     expect(() => certificatesIn(undated, "it")).toThrow("it holds a PEM block that is labelled CERTIFICATE and is none");
     expect(() => describeChain(undated, "it")).toThrow("it holds a PEM block that is labelled CERTIFICATE and is none");
 });

@@ -18,6 +18,11 @@ test.each([
     ["(pump|valve)[|*+]*", "valve", "valve"],
     ["\\(((?:a|b)c)\\)*", "(ac)", "ac"],
     ["([\\]*+]x)+", "]x", "]x"],
+    ["([a-z][0-9]+)[{x}]", "a12{", "a12"],
+    ["(a\\{b)", "a{b", "a{b"],
+    ["(\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}:\\d{1,5})", "at 10.0.0.7:8883", "10.0.0.7:8883"],
+    ["([a-z]{8,10}-[0-9]{8,10}-[0-9]{8,10})", "serialno-12345678-87654321", "serialno-12345678-87654321"],
+    ["(.*?)-.*?-.*?-.*?x", "pump-a-b-x", "pump"],
     ["(.*)\\.factory\\.example", "pump-1.elsewhere", undefined],
     ["(.*)\\.factory\\.example", ".factory.example", undefined],
 ])("%s on %s: %s", (pattern, commonName, deviceName) => {
@@ -41,6 +46,11 @@ test.each([
     ["(a{1,100})*", "repeats a group that itself repeats"],
     ["(a+)a{7,}a{7,999}a*a*", "has 5 parts of any length"],
     ["(.*.*.*.*.*)", "has 5 parts of any length"],
+    [`(${"a{1,30}".repeat(5)})`, "has so many parts that vary in length"],
+    // Text to JavaScript, an error to Java.
+    ["(.*)\\.{site}", 'has a "{" that begins no number of repeats'],
+    ["(.*){site}{2}", 'has a "{" that begins no number of repeats'],
+    ["([a-z]+){,5}", 'has a "{" that begins no number of repeats'],
     // Parentheses that fit only with something around them.
     [" ?i)device-(", "can't be read"],
     ["(a?a?)+x", "repeats a group that itself repeats"],

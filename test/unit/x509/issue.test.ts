@@ -5,8 +5,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { issue } from "../../../sdk/x509/issue";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { commonNameOf, issue } from "../../../sdk/x509/issue";
+import { subjectKeyIdentifier } from "../../../sdk/x509/keyIdentifier";
 import { readLeaf, toPem } from "../../../sdk/x509/leaf";
 
 const now = new Date("2026-11-24T10:00:00.500Z");
@@ -28,6 +29,7 @@ test.each(["EC_P256", "RSA_2048"] as const)("%s: the certificate of a client, si
     expect(text).toMatch(/Key Usage: critical\s+Digital Signature/);
     expect(text).toContain("TLS Web Client Authentication");
     expect(text).toContain("Subject Key Identifier");
+    expect(text).not.toContain("Authority Key Identifier");
 });
 
 test("a kept key gives another certificate for the same key", async () => {
@@ -61,11 +63,23 @@ test("names beyond ASCII, and validity beyond 2050", async () => {
     expect(new Date(read.validTo).getUTCFullYear()).toBe(2126);
 });
 
-test.each([["ec", "prime256v1"], ["ec", "secp384r1"], ["ec", "secp521r1"], ["rsa", "2048"], ["ed25519", "keys"]])("signed by an authority of kind %s %s, as openssl verifies it", async (kind, size) => {
+test("a name of a device may be longer than a common name: it is cut between characters", async () => {
+    const { certificate } = await made({ commonName: commonNameOf("💧".repeat(70)) });
+    expect(new X509Certificate(toPem(certificate)).subject).toBe(`CN=${"💧".repeat(64)}`);
+    expect(commonNameOf("pump-1")).toBe("pump-1");
+});
+
+test.each([
+    ["ec", "prime256v1", "ecdsa-with-SHA256"],
+    ["ec", "secp384r1", "ecdsa-with-SHA384"],
+    ["ec", "secp521r1", "ecdsa-with-SHA256"],
+    ["rsa", "2048", "sha256WithRSAEncryption"],
+    ["ed25519", "", "ED25519"],
+])("signed by an authority of kind %s %s, as openssl verifies it", async (kind, size, signature) => {
     const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-issue-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = (name: string) => path.join(folder, name);
-    const key = kind === "ec" ? ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${size}`] : ["-newkey", kind === "rsa" ? `rsa:${size}` : kind];
+    const key = kind === "ec" ? ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${size}`] : ["-newkey", size === "" ? kind : `${kind}:${size}`];
     openssl("", "req", "-x509", ...key, "-nodes", "-days", "30", "-keyout", file("ca.key"), "-out", file("ca.pem"), "-subj", "/C=DE/O=Größe/CN=factory", "-utf8", "-addext", "keyUsage=critical,keyCertSign,cRLSign");
     const authority = { certificatePem: readFileSync(file("ca.pem"), "utf8"), privateKeyPem: readFileSync(file("ca.key"), "utf8") };
     const { certificate, key: own } = await issue({ commonName: "pump-1", algorithm: "EC_P256", validityDays: 10, authority }, new Date());
@@ -73,6 +87,36 @@ test.each([["ec", "prime256v1"], ["ec", "secp384r1"], ["ec", "secp521r1"], ["rsa
     const keyIdentifier = (file: string, name: string) => new RegExp(`X509v3 ${name} Key Identifier: *\\n\\s+(?:keyid:)?([0-9A-F:]+)`).exec(openssl("", "x509", "-in", file, "-noout", "-text"))?.[1];
     expect(keyIdentifier(file("leaf.pem"), "Authority")).toBe(keyIdentifier(file("ca.pem"), "Subject"));
     expect(keyIdentifier(file("leaf.pem"), "Subject")).not.toBe(keyIdentifier(file("ca.pem"), "Subject"));
+    expect(openssl(toPem(certificate), "x509", "-noout", "-text")).toContain(`Signature Algorithm: ${signature}\n`);
     expect(openssl("", "verify", "-x509_strict", "-CAfile", file("ca.pem"), file("leaf.pem"))).toContain("leaf.pem: OK");
     expect(new X509Certificate(toPem(certificate)).checkPrivateKey(createPrivateKey(toPem(own, "PRIVATE KEY")))).toBe(true);
+});
+
+describe("the identifier of a key", () => {
+    const authority = (...args: string[]) => openssl("", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "-", "-subj", "/CN=factory", ...args);
+    const pair = (pem: string) => ({ certificatePem: pem.slice(pem.indexOf("-----BEGIN CERTIFICATE")), privateKeyPem: pem });
+
+    test("is the one that the authority's certificate gives it, whatever it is", async () => {
+        const given = pair(authority("-addext", "subjectKeyIdentifier=0102030405"));
+        expect(subjectKeyIdentifier(new X509Certificate(given.certificatePem))).toBe("01:02:03:04:05");
+        const { certificate } = await made({ authority: given });
+        expect(openssl(toPem(certificate), "x509", "-noout", "-ext", "authorityKeyIdentifier")).toMatch(/ 01:02:03:04:05\n/);
+    });
+
+    test("is made of the key where the certificate gives none, as openssl makes it", () => {
+        const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-issue-"));
+        onTestFinished(() => rmSync(folder, { recursive: true }));
+        const key = path.join(folder, "key.pem");
+        writeFileSync(key, authority(), { mode: 0o600 });
+        const identifier = (...args: string[]) => subjectKeyIdentifier(new X509Certificate(openssl("", "req", "-x509", "-key", key, "-subj", "/CN=factory", ...args)));
+        expect(identifier("-addext", "subjectKeyIdentifier=none", "-addext", "authorityKeyIdentifier=none")).toBe(identifier());
+        // The oldest kind has no extensions at all.
+        const oldest = openssl(openssl("", "req", "-new", "-key", key, "-subj", "/CN=factory"), "x509", "-req", "-signkey", key);
+        expect(subjectKeyIdentifier(new X509Certificate(oldest))).toBe(identifier());
+    });
+
+    test("a key that signs no certificates of ours is told", async () => {
+        const pss = pair(openssl("", "req", "-x509", "-newkey", "rsa-pss", "-nodes", "-keyout", "-", "-subj", "/CN=factory"));
+        await expect(made({ authority: pss })).rejects.toThrow("the authority's key is of type rsa-pss: use one of EC P-256");
+    });
 });

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { createHash, createPublicKey } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { leafFault, readLeaf, toPem } from "../../../sdk/x509/leaf";
+import { keyId, leafFault, readLeaf, toPem } from "../../../sdk/x509/leaf";
 
 const pem = selfSigned("pump-1");
 const now = new Date();
@@ -10,7 +11,7 @@ describe("readLeaf", () => {
     it("identifies a certificate as ThingsBoard does, whatever its line ends", () => {
         expect(readLeaf(pem).credentialsId).toMatch(/^[0-9a-f]{64}$/);
         expect(readLeaf(pem.replaceAll("\n", "\r\n"))).toEqual(readLeaf(pem));
-        expect(readLeaf(toPem(readLeaf(pem).base64Der))).toEqual(readLeaf(pem));
+        expect(toPem(readLeaf(pem).base64Der)).toBe(pem);
     });
 
     it("computes the ids that ThingsBoard's own API documentation shows for its sample certificate", () => {
@@ -82,6 +83,14 @@ describe("leafFault", () => {
     it("names an RSA key that is too short", () => {
         expect(leafFault(selfSigned("weak", "rsa:1024"), now)).toContain("RSA key has 1024 bits");
         expect(leafFault(selfSigned("strong", "rsa:2048"), now)).toBeUndefined();
+    });
+});
+
+describe("keyId", () => {
+    it("is that of the public key, as openssl has it, and of no certificate none", () => {
+        const der = createPublicKey(execFileSync("openssl", ["x509", "-noout", "-pubkey"], { input: pem, encoding: "utf8" })).export({ type: "spki", format: "der" });
+        expect(keyId(readLeaf(pem).base64Der)).toBe(createHash("sha256").update(der).digest("hex"));
+        for (const text of ["", "AAAA", "hello"]) expect(keyId(text)).toBeUndefined();
     });
 });
 

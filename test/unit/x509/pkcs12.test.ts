@@ -26,6 +26,8 @@ test.each(["EC", "RSA"] as const)("%s: one entry with its key, its chain and its
     const read = openssl(["pkcs12", "-in", file, "-passin", `pass:${password}`, "-nodes"]);
     expect(read.match(/-----BEGIN [A-Z ]+-----/g)).toEqual(expect.arrayContaining(["-----BEGIN PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"]));
     expect(openssl(["pkey"], read)).toBe(openssl(["pkey"], privateKeyPem));
+    // The key and its certificate have the name, those above have none.
+    expect(read.match(/friendlyName: pump-1/g)).toHaveLength(2);
     expect(() => openssl(["pkcs12", "-in", file, "-passin", "pass:wrong", "-nodes"])).toThrow("invalid password");
 
     const listed = execFileSync("keytool", ["-list", "-v", "-storetype", "PKCS12", "-keystore", file, "-storepass", password], { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });

@@ -6,7 +6,7 @@ import { AsnConvert } from "@peculiar/asn1-schema";
 import * as asn1 from "@peculiar/asn1-x509";
 import * as x509 from "@peculiar/x509";
 import { expect, test } from "vitest";
-import { checkRequest } from "../../../sdk/x509/request";
+import { checkRequest, requestDer } from "../../../sdk/x509/request";
 import { certificateRequest, openssl } from "../../support/openssl";
 
 const good = certificateRequest("/CN=pump-1/O=Acme");
@@ -15,6 +15,7 @@ const acme = { CN: "pump-1", O: "Acme" };
 test("a request for what was declared is fine, also with the name once more as a DNS name", async () => {
     await checkRequest(good.csrPem, acme);
     await checkRequest(certificateRequest("/CN=pump-1", "-addext", "subjectAltName=DNS:pump-1").csrPem, { CN: "pump-1" });
+    await checkRequest(certificateRequest("/CN=pump-1", "-addext", "keyUsage=digitalSignature", "-addext", "extendedKeyUsage=clientAuth").csrPem, { CN: "pump-1" });
 });
 
 test.each([
@@ -52,6 +53,18 @@ test("a changed request, and one with another's key in it, are refused", async (
     der.write("Ecma", at);
     const changed = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64").replace(/(.{64})/g, "$1\n")}\n-----END CERTIFICATE REQUEST-----\n`;
     await expect(checkRequest(changed, { CN: "pump-1", O: "Ecma" })).rejects.toThrow("its signature does not fit its key");
+});
+
+test("a signature of a kind that nobody should rely on is as good as a wrong one", async () => {
+    const md5 = openssl(["req", "-new", "-md5", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=pump-1/O=Acme"]);
+    await expect(checkRequest(md5, acme)).rejects.toThrow("its signature does not fit its key");
+});
+
+test("a request has one spelling, whatever its line ends, and with anything beside it none", () => {
+    const der = Buffer.from(good.csrPem.replace(/-----[^-]+-----|\s/g, ""), "base64").toString("base64");
+    for (const pem of [good.csrPem, good.csrPem.replaceAll("\n", "\r\n"), `\n  ${good.csrPem}\n\n`, good.csrPem.replaceAll("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")]) expect(requestDer(pem)).toBe(der);
+    for (const text of [good.csrPem + good.csrPem, `a ${good.csrPem}`, `${good.csrPem}b`, good.privateKeyPem, "", "hello", good.csrPem.padEnd(64 * 1024) + good.csrPem]) expect(requestDer(text)).toBeUndefined();
+    expect(requestDer(7 as never)).toBeUndefined();
 });
 
 test("weak keys, keys where none belong, and other texts are refused", async () => {
