@@ -78,6 +78,8 @@ async function deploys(project: string, kind: "module" | "commonjs"): Promise<vo
         pulumi.remove();
     });
     await pulumi.create();
+    // Before the program runs, the engine has looked which plugins its packages need.
+    expect(await pulumi("plugin", "ls", "--project")).toMatch(/^tls +resource/m);
     await pulumi("up", "--yes", "--skip-preview");
     expect(await pulumi.outputs()).toEqual({ result: expect.stringContaining(`device "${name}" was accepted`) as string });
     await pulumi("preview", "--refresh", "--expect-no-changes");

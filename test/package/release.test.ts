@@ -28,7 +28,7 @@ test("what is missing for a release is said, one thing after the other", () => {
     write("CHANGELOG.md", "# Changelog\n");
     expect(faultsOf("v1.2.0", folder)).toEqual([
         "the tag is v1.2.0, and package.json says 1.1.0: tag the commit that sets the version",
-        "package-lock.json is of another version than package.json (1.1.0): run npm install",
+        "package-lock.json is of another version than package.json (1.1.0): run npm install --package-lock-only --ignore-scripts",
         'CHANGELOG.md has no section "## 1.1.0", or an empty one: say what users will see',
         "test/upgrade/1.1.0 is missing: record what this version deploys (node test/upgrade/record.mjs 1.1.0), for later ones to read",
     ]);
