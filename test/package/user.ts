@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { type Registry } from "./registry";
+import type { Registry } from "./registry";
 import { repository, run } from "./support";
 
 export interface User {
