@@ -1,8 +1,8 @@
 // No answer at all: network, DNS, TLS, proxy.
 
-import { ApiError, type ApiErrorKind } from "./errors";
+import type { ApiError, ApiErrorKind } from "./errors";
 import type { Failure } from "./http";
-import { type Purpose, sentence } from "./purpose";
+import { apiError, type Purpose } from "./purpose";
 
 export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
     const { host, hostname, protocol } = new URL(purpose.base);
@@ -18,6 +18,8 @@ export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
                 return ["timeout", `${host} didn't answer in time`, "check firewall and load, or raise timeout"];
             case "reset":
                 return ["unreachable", `the connection to ${host} broke off (${failure.code})`, resetRemedy(protocol)];
+            case "cut":
+                return ["unreachable", `the answer of ${host} broke off in the middle`, "the server or a proxy before it broke down"];
             case "unknownCa":
                 return ["untrusted", `the certificate of ${host} is of a CA that is not trusted here`, "give that CA's certificate as caPem"];
             case "otherHost":
@@ -36,7 +38,7 @@ export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
                 return ["unreachable", `the proxy makes no connection to ${host} (${failure.code})`, "correct HTTPS_PROXY, or except the host by NO_PROXY"];
         }
     })();
-    return new ApiError(sentence(purpose, what, remedy), { kind, mayHaveHappened: failure.sent });
+    return apiError(purpose, what, remedy, { kind, mayHaveHappened: failure.sent });
 }
 
 function resetRemedy(protocol: string): string {
