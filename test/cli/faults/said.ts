@@ -49,8 +49,10 @@ export function explainSaid(ran: Ran, mode: Mode): Said {
 
 export function publishSaid(ran: Ran, mode: Mode): Said {
     if (mode === "json") {
-        const { cause, message } = json<{ readonly cause: string; readonly message: string }>(ran);
-        return { found: [cause], count: 1, message };
+        const { cause, message, stages } = json<{ readonly cause: string; readonly message: string; readonly stages: readonly { readonly reached: boolean }[] }>(ran);
+        // The stage where it ended is the last one told, and the only one that was not reached.
+        const ended = stages.findIndex(({ reached }) => !reached);
+        return { found: [cause], count: ended < 0 || ended === stages.length - 1 ? 1 : stages.length, message };
     }
     const last = ran.stdout.trimEnd().split("\n").at(-1)!;
     return { count: 1, message: last.replace(/^(accepted|refused): /, "") };
