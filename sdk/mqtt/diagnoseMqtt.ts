@@ -56,7 +56,7 @@ function connackFault(outcome: Extract<Refused, { stage: "connack" }>, context: 
         case 3:
             return unavailable(subject, context, "it is starting, a message rate limit or the API usage of the tenant is used up, or the device profile is for another transport; try again in a minute, then look at its log");
         case 0x88:
-            return unavailable(subject, context, "its core did not answer in time, or the device profile is for another transport; try again in a minute, then look at its log");
+            return unavailable(subject, context, `its core did not answer in time${context.subject === undefined ? ", or the device profile is for another transport" : ""}; try again in a minute, then look at its log`);
         default:
             return coded("CONNACK", outcome, outcome, context);
     }

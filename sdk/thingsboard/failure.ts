@@ -19,7 +19,7 @@ export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
             case "reset":
                 return ["unreachable", `the connection to ${host} broke off (${failure.code})`, resetRemedy(protocol)];
             case "cut":
-                return ["unreachable", `the answer of ${host} broke off in the middle`, "the server or a proxy before it broke down"];
+                return ["unreachable", `the answer of ${host} broke off in the middle`, "look at the server, and at a proxy before it: one of them broke down"];
             case "unknownCa":
                 return ["untrusted", `the certificate of ${host} is of a CA that is not trusted here`, "give that CA's certificate as caPem"];
             case "otherHost":

@@ -60,11 +60,11 @@ function unanswered(error: ApiError): Finding {
         case "forbidden":
             return failure("log-in", what, remedy);
         case "rateLimited":
-            return failure("rate limit", what, remedy);
+            return failure("rate limit", why, "wait a minute and run it again; for deployments set rateLimit below the tenant's limit, or have that raised");
         case "notFound":
             return failure("address", what, "see that url is ThingsBoard's own address, and that the user of this log-in still exists");
         case "server":
-            return failure("address", why, "see that ThingsBoard runs, look at its log, and try again");
+            return failure("address", why, lookAtServer);
         default:
             return failure("address", what, remedy);
     }
@@ -81,8 +81,10 @@ async function asked<Answer>(check: string, what: string, question: () => Promis
 }
 
 /** A deployment asks more than this, and would fail or wait where this did. */
-export const unread = (check: string, what: string, { message, what: happened = message, remedy = "try again" }: ApiError): Finding =>
-    warning(check, `${what} could not be read: ${happened}`, remedy);
+export const unread = (check: string, what: string, { kind, message, what: happened = message, remedy }: ApiError): Finding =>
+    warning(check, `${what} could not be read: ${happened}`, kind === "server" || remedy === undefined ? lookAtServer : remedy);
+
+const lookAtServer = "see that ThingsBoard runs, look at its log, and run it again";
 
 const editions: Readonly<Record<string, string>> = { CE: "Community Edition", PE: "Professional Edition", PAAS: "Cloud", EDGE: "Edge" };
 
