@@ -1,4 +1,7 @@
-// Everything a program may import.
+/**
+ * Everything a program may import.
+ * @module pulumi-thingsboard
+ */
 
 export { CertificateAuthority, type CertificateAuthorityArgs, type IntermediateAuthorityArgs } from "./resources/certificateAuthority";
 export { DeviceCertificate, type DeviceCertificateArgs } from "./resources/deviceCertificate";

@@ -12,3 +12,17 @@ export function excerpt(text: string, longest = 300): string {
     const characters = [...printable(text)];
     return characters.length <= longest ? characters.join("") : `${characters.slice(0, longest - 1).join("")}…`;
 }
+
+/**
+ * A value as JSON for a sentence that says what is wrong with it: cut, since it may be anything of any length, and without a
+ * private key in the wrong place.
+ */
+export function shown(value: unknown): string {
+    if (typeof value !== "string") return excerpt(JSON.stringify(value) ?? String(value), longestShown);
+    if (value.includes("PRIVATE KEY")) return "a private key";
+    const characters = [...value.slice(0, 4 * longestShown)];
+    return printable(JSON.stringify(characters.length > longestShown ? `${characters.slice(0, longestShown).join("")}…` : value));
+}
+
+/** Characters. */
+const longestShown = 60;

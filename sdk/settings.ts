@@ -1,6 +1,7 @@
 // Which ThingsBoard, and as whom: read from one source, never mixed from two.
 
 import { isIP } from "node:net";
+import { shown } from "./printable";
 import { UserError } from "./userError";
 
 /** What a `Provider` holds, all text as the engine stores it. Keys are those of stack config, without `thingsboard:`. */
@@ -97,7 +98,7 @@ export function readSettings(given: SettingTexts, env: NodeJS.ProcessEnv): Setti
     if (mqttPort > 65535) throw new UserError(`mqttPort is ${mqttPort}: expected a port, 1 to 65535`);
     const mqttHost = texts.mqttHost ?? defaultMqttHost(url);
     if (!/^[^\s/@]+$/.test(mqttHost) || (mqttHost.includes(":") && !isIP(mqttHost))) {
-        throw new UserError(`mqttHost is ${JSON.stringify(mqttHost)}: expected a name or an address alone, such as mqtt.example.com, without scheme, port or path`);
+        throw new UserError(`mqttHost is ${shown(mqttHost)}: expected a name or an address alone, such as mqtt.example.com, without scheme, port or path`);
     }
     return {
         url: who.url,
@@ -165,7 +166,7 @@ function number(texts: SettingTexts, key: SettingKey): number | undefined {
     const text = texts[key];
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || value <= 0) throw new UserError(`${key} is ${JSON.stringify(text)}: expected a number above 0`);
+    if (text.trim() === "" || !Number.isFinite(value) || value <= 0) throw new UserError(`${key} is ${shown(text)}: expected a number above 0`);
     return value;
 }
 
@@ -178,5 +179,5 @@ function whole(texts: SettingTexts, key: SettingKey): number | undefined {
 function flag(text: string): boolean {
     if (text === "true") return true;
     if (text === "false") return false;
-    throw new UserError(`allowInsecureHttp is ${JSON.stringify(text)}: expected true or false`);
+    throw new UserError(`allowInsecureHttp is ${shown(text)}: expected true or false`);
 }

@@ -36,8 +36,11 @@ if (unknown.length > 0) {
         const engine = await prepare();
         const seed = process.env.THINGSBOARD_SEED ?? String(randomInt(2 ** 31));
         const told = [];
+        let interrupted = false;
+        for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => (interrupted = true));
         for (const name of names.length > 0 ? names : Object.keys(parts)) {
             for (const { what, project, files, minutes } of parts[name] ?? []) {
+                if (interrupted) continue;
                 console.log(`${name}: ${what}; seed ${seed} (THINGSBOARD_SEED=${seed} repeats it)`);
                 const began = performance.now();
                 const { code, passed, failed } = await runVitest(

@@ -72,7 +72,7 @@ async function show(flags: Flags): Promise<void> {
     const report: Report = { at: at.toISOString(), stacks, ...(server === undefined ? {} : { server }), dueDays: flags.dueDays, summary: summarize(rows, server !== undefined), rows };
     if (flags.html !== undefined) write(resolve(flags.html), toHtml(report));
     if (flags.json) console.log(printable(JSON.stringify(report)));
-    else console.log(toText(report, flags.list));
+    else console.log(toText(report, { list: flags.list, ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}) }));
 }
 
 /** Shards have the configuration of the stack that names them, which need not exist. */

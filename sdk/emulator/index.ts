@@ -1,4 +1,7 @@
-// ThingsBoard in one process, as far as a tool can tell that provisions devices: REST, and MQTT over TLS.
+/**
+ * ThingsBoard in one process, as far as a tool can tell that provisions devices: REST, and MQTT over TLS.
+ * @module pulumi-thingsboard/emulator
+ */
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import type { Server } from "node:http";

@@ -1,6 +1,7 @@
 // One MQTT session over a socket that is there already: CONNECT, perhaps one PUBLISH, DISCONNECT.
 
 import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { MqttClient } from "mqtt";
 import * as mqttPacket from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
@@ -34,7 +35,7 @@ export function openSession(socket: Socket, version: MqttVersion, clientId: stri
         ended ??= refusal;
         arrived[waitedFor].reject(new Stopped(ended));
     };
-    // These are asked before mqtt.js hears of them, which turns both into an `error` of its own.
+    // Here and not of mqtt.js, which turns both into an `error` of its own.
     socket.on("error", error => {
         const code = errorCode(error);
         stop(alertRefusal(code) ?? { stage: "closed", waitedFor, code });
@@ -44,11 +45,19 @@ export function openSession(socket: Socket, version: MqttVersion, clientId: stri
     // Heard before mqtt.js, which takes apart all that has arrived before it tells of the first packet: of a CONNACK that
     // refuses and a DISCONNECT with the same code behind it, as ThingsBoard sends them, it would tell that the second is none.
     const parser = mqttPacket.parser({ protocolVersion: version === "5" ? 5 : 4 });
-    parser.on("packet", (packet: Packet) => hear(packet));
-    parser.on("error", (error: Error) => stop(unreadable(error)));
-    socket.on("data", (bytes: Buffer) => parser.parse(bytes));
+    let broken = false;
+    const give = (refusal: Refusal) => {
+        broken = true;
+        stop(refusal);
+    };
+    parser.on("packet", (packet: Packet) => (isWhole(packet) ? hear(packet) : give(unreadable(new Error(`${packet.cmd.toUpperCase()} without its packet identifier`)))));
+    parser.on("error", (error: Error) => give(unreadable(error)));
+    const stream = passedOn(socket, bytes => {
+        parser.parse(bytes);
+        return !broken;
+    });
 
-    const client = new MqttClient(() => socket, {
+    const client = new MqttClient(() => stream, {
         protocolId: "MQTT",
         protocolVersion: version === "5" ? 5 : 4,
         clientId,
@@ -64,6 +73,7 @@ export function openSession(socket: Socket, version: MqttVersion, clientId: stri
             case "connack":
                 return answer("connack", (version === "5" ? packet.reasonCode : packet.returnCode) ?? 0);
             case "puback":
+                if (packet.messageId !== client.getLastMessageId()) return give(unreadable(new Error("PUBACK for another message")));
                 return answer("puback", packet.reasonCode ?? 0);
             case "disconnect":
                 return stop({ stage: "closed", waitedFor, ...reason("disconnect", version, packet.reasonCode ?? 0) });
@@ -111,6 +121,35 @@ export function openSession(socket: Socket, version: MqttVersion, clientId: stri
         },
     };
 }
+
+/**
+ * What the other side sends goes on only as long as it is MQTT: to answer a packet whose identifier is missing, mqtt.js
+ * writes what is no bytes, which ends the process.
+ *
+ * @param isGood asked of each piece that arrives, before it goes on
+ */
+function passedOn(socket: Socket, isGood: (bytes: Buffer) => boolean): Duplex {
+    const stream = new Duplex({
+        read: () => void socket.resume(),
+        write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, done),
+        // A packet in one piece, however many it was made of.
+        writev: (chunks, done) => void socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)), done),
+        final: done => void socket.end(done),
+        destroy: (error, done) => {
+            socket.destroy();
+            done(error);
+        },
+    });
+    socket.on("data", (bytes: Buffer) => {
+        if (isGood(bytes) && !stream.push(bytes)) socket.pause();
+    });
+    socket.on("end", () => stream.push(null));
+    socket.on("close", () => stream.destroy());
+    return stream;
+}
+
+/** MQTT 5, 2.2.1: these have a packet identifier, which is not 0; the parser gives -1 where a packet ends before it. */
+const isWhole = (packet: Packet): boolean => packet.messageId === undefined || packet.messageId > 0;
 
 function signal<T>() {
     let resolve: (value: T) => void = () => undefined;

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import * as path from "node:path";
 import type { dynamic } from "@pulumi/pulumi";
+import { shown } from "../printable";
 import { UserError } from "../userError";
 import { aliasOf, type BundledPair, bundleFiles, type Endpoint, type Instructions, instructions, nextPairOf, type Stores, storesIn } from "./bundleContent";
 import { changesIn, type Digests, digestsOf, removeFolder, writeFolder } from "./bundleFolder";
@@ -167,9 +168,9 @@ function bundleFailures(news: DeviceBundleInputs): dynamic.CheckFailure[] {
     }
     for (const property of ["directory", "deviceDirectory", "host", "topic"] as const) {
         const value: unknown = news[property];
-        if (value !== undefined && !isUnknown(value) && (typeof value !== "string" || value.trim() === "" || /[\0\n]/.test(value))) fail(property, `${property} is ${JSON.stringify(value)}: expected some text on one line`);
+        if (value !== undefined && !isUnknown(value) && (typeof value !== "string" || value.trim() === "" || /[\0\n]/.test(value))) fail(property, `${property} is ${shown(value)}: expected some text on one line`);
     }
-    if (news.port !== undefined && !isUnknown(news.port) && !(Number.isInteger(news.port) && news.port > 0 && news.port < 65536)) fail("port", `port is ${JSON.stringify(news.port)}: expected 1 to 65535`);
+    if (news.port !== undefined && !isUnknown(news.port) && !(Number.isInteger(news.port) && news.port > 0 && news.port < 65536)) fail("port", `port is ${shown(news.port)}: expected 1 to 65535`);
     if (news.directory !== undefined && !isUnknown(news.directory)) {
         const other = claim("bundle directory", path.resolve(news.directory), news.declaredBy, news.declaredBy);
         if (other !== undefined) fail("directory", `directory ${JSON.stringify(news.directory)} is also that of ${other} in this program: give each bundle a folder of its own`);

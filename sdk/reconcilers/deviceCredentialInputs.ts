@@ -3,6 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
 import { millisecondsPerDay } from "../clock";
+import { shown } from "../printable";
 import { keyId, leafFault, readLeaf } from "../x509/leaf";
 import { weakHash } from "../x509/strength";
 import { claim, noteHeldBefore } from "./claims";
@@ -16,12 +17,12 @@ export const named = (inputs: DeviceCredentialInputs): string => inputs.deviceNa
 
 export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: DeviceCredentialInputs, now: Date): dynamic.CheckFailure[] {
     const failures: dynamic.CheckFailure[] = [];
-    const device = isUnknown(named(news)) ? "device" : `device "${named(news)}"`;
+    const device = isUnknown(named(news)) ? "device" : `device ${shown(named(news))}`;
     const fail = (property: string, reason: string) => failures.push({ property, reason: `${device}: ${reason}` });
 
     if (named(news) === "") failures.push({ property: "deviceName", reason: "deviceName is blank: name the device, or give device or deviceId" });
     if (news.onDelete !== undefined && !isUnknown(news.onDelete) && !["revoke", "keep"].includes(news.onDelete)) {
-        fail("onDelete", `onDelete is ${JSON.stringify(news.onDelete)}: expected "revoke" or "keep"`);
+        fail("onDelete", `onDelete is ${shown(news.onDelete)}: expected "revoke" or "keep"`);
     }
     if (!isUnknown(news.certificatePem)) {
         // One that is bound already and has expired since is reported, but stops no deployment.

@@ -1,6 +1,7 @@
 // What can be wrong with a declared device, said before anything is sent.
 
 import type { dynamic } from "@pulumi/pulumi";
+import { shown } from "../printable";
 import type { DeviceInputs } from "./device";
 import { claim } from "./claims";
 import { driftFailures } from "./drift";
@@ -14,7 +15,7 @@ const maxName = 255;
 const reserved = ["active", "lastConnectTime", "lastDisconnectTime", "lastActivityTime", "lastUpdateTime", "inactivityAlarmTime"];
 
 export function deviceFailures(olds: Partial<DeviceInputs>, news: DeviceInputs): dynamic.CheckFailure[] {
-    const named = isUnknown(news.name) ? "device" : `device "${brief(news.name)}"`;
+    const named = isUnknown(news.name) ? "device" : `device ${shown(news.name)}`;
     const failures: dynamic.CheckFailure[] = [];
     const fail = (property: string, reason: string) => failures.push({ property, reason: `${named}: ${reason}` });
 
@@ -27,14 +28,14 @@ export function deviceFailures(olds: Partial<DeviceInputs>, news: DeviceInputs):
     if (news.customer !== undefined && news.owner !== undefined) fail("customer", "customer (Community Edition) and owner (Professional Edition and Cloud) exclude each other: give one");
     for (const [key, value] of Object.entries(isUnknown(news.attributes) ? {} : (news.attributes ?? {}))) {
         if (Number.isInteger(value) && Math.abs(value as number) >= 2 ** 63) fail("attributes", `attributes.${key} is a whole number beyond 64 bits, which ThingsBoard would keep as text: give it as text`);
-        if (key.trim() === "" || key.includes(",")) fail("attributes", `attributes has the key ${JSON.stringify(key)}: ThingsBoard can't read back a key that is blank or holds a comma`);
+        if (key.trim() === "" || key.includes(",")) fail("attributes", `attributes has the key ${shown(key)}: ThingsBoard can't read back a key that is blank or holds a comma`);
         if (reserved.includes(key)) fail("attributes", `attributes has the key "${key}", which ThingsBoard writes itself: choose another`);
     }
     const info = isUnknown(news.additionalInfo) ? {} : (news.additionalInfo ?? {});
     if (markKey in info) fail("additionalInfo", `additionalInfo has the key "${markKey}", where this package keeps its ownership mark: choose another`);
     if ("gateway" in info && news.gateway !== undefined) fail("additionalInfo", "additionalInfo has the key \"gateway\", and gateway is set too: give one");
     if (news.onDelete !== undefined && !isUnknown(news.onDelete) && !["delete", "keep"].includes(news.onDelete)) {
-        fail("onDelete", `onDelete is ${JSON.stringify(news.onDelete)}: expected "delete" or "keep"`);
+        fail("onDelete", `onDelete is ${shown(news.onDelete)}: expected "delete" or "keep"`);
     }
     failures.push(...driftFailures(named, olds, news));
     const other = isUnknown(news.name) ? undefined : claim("device name", news.name, news.declaredBy, news.declaredBy);
@@ -47,11 +48,6 @@ function textFault(value: unknown, required: boolean): string | undefined {
     if (typeof value !== "string") return `is of type ${typeof value}: expected text`;
     if (required && value.trim() === "") return "is blank";
     if (value.length > maxName) return `has ${value.length} characters: ThingsBoard takes at most ${maxName}`;
-    if (/<\s*[a-z!/]/i.test(value)) return `is ${JSON.stringify(brief(value))}: ThingsBoard refuses what looks like HTML`;
+    if (/<\s*[a-z!/]/i.test(value)) return `is ${shown(value)}: ThingsBoard refuses what looks like HTML`;
     return undefined;
 }
-
-const brief = (text: unknown): string => {
-    const shown = String(text);
-    return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
-};

@@ -2,6 +2,7 @@
 
 import { rootCertificates } from "node:tls";
 import type { dynamic } from "@pulumi/pulumi";
+import { shown } from "../printable";
 import { UserError } from "../userError";
 import { readAuthority, subjectOf } from "../x509/chain";
 import { patternFault } from "../x509/commonNamePattern";
@@ -32,9 +33,9 @@ export function profileFailures(olds: Partial<DeviceProfileInputs>, news: Device
     }
     if (known(news.transport) && !["DEFAULT", "MQTT"].includes(news.transport)) {
         const why = news.x509Chain !== undefined && ["COAP", "LWM2M", "SNMP"].includes(news.transport) ? neverHonoured(news.transport) : 'expected "DEFAULT" or "MQTT"';
-        fail("transport", `transport is ${JSON.stringify(news.transport)}: ${why}`);
+        fail("transport", `transport is ${shown(news.transport)}: ${why}`);
     }
-    if (known(news.onDelete) && !["delete", "keep"].includes(news.onDelete)) fail("onDelete", `onDelete is ${JSON.stringify(news.onDelete)}: expected "delete" or "keep"`);
+    if (known(news.onDelete) && !["delete", "keep"].includes(news.onDelete)) fail("onDelete", `onDelete is ${shown(news.onDelete)}: expected "delete" or "keep"`);
     failures.push(...driftFailures(profile, olds, news));
     mqttFaults(news).forEach(fault => fail("", fault));
     if (typeof news.x509Chain === "object") chainFailures(news.x509Chain, olds.x509Chain, news.declaredBy, fail, now);
@@ -47,10 +48,10 @@ function mqttFaults({ mqtt, transport }: DeviceProfileInputs): string[] {
     if (!isUnknown(transport) && transport !== "MQTT") faults.push('mqtt needs transport: "MQTT": with "DEFAULT" ThingsBoard has its own topics');
     const { telemetryTopic, attributesTopic, payloadType, proto } = mqtt;
     for (const [field, topic] of Object.entries({ telemetryTopic, attributesTopic })) {
-        if (topic !== undefined && !isUnknown(topic) && (topic.trim() === "" || /#./.test(topic))) faults.push(`mqtt.${field} is ${JSON.stringify(topic)}: expected a topic`);
+        if (topic !== undefined && !isUnknown(topic) && (topic.trim() === "" || /#./.test(topic))) faults.push(`mqtt.${field} is ${shown(topic)}: expected a topic`);
     }
     if (telemetryTopic !== undefined && telemetryTopic === attributesTopic && !isUnknown(telemetryTopic)) faults.push(`mqtt.telemetryTopic and mqtt.attributesTopic are both ${JSON.stringify(telemetryTopic)}: ThingsBoard tells telemetry from attributes by the topic`);
-    if (payloadType !== undefined && !isUnknown(payloadType) && !["JSON", "PROTOBUF"].includes(payloadType)) faults.push(`mqtt.payloadType is ${JSON.stringify(payloadType)}: expected "JSON" or "PROTOBUF"`);
+    if (payloadType !== undefined && !isUnknown(payloadType) && !["JSON", "PROTOBUF"].includes(payloadType)) faults.push(`mqtt.payloadType is ${shown(payloadType)}: expected "JSON" or "PROTOBUF"`);
     if (payloadType === "PROTOBUF" && proto === undefined) faults.push('mqtt.payloadType "PROTOBUF" needs mqtt.proto: the schemas of telemetry, attributes, rpcRequest and rpcResponse');
     return faults;
 }

@@ -1,7 +1,7 @@
 // What somebody else changed: how `read` tells, and what follows.
 
 import type { dynamic } from "@pulumi/pulumi";
-import { excerpt } from "../printable";
+import { excerpt, shown } from "../printable";
 import { isUnknown } from "./reconciler";
 
 /**
@@ -30,7 +30,7 @@ export const changedElsewhere = (found: Readonly<Record<string, string | undefin
 export function driftFailures(device: string, olds: DriftInputs, news: DriftInputs): dynamic.CheckFailure[] {
     if (news.onDrift === undefined || isUnknown(news.onDrift)) return [];
     if (news.onDrift !== "repair" && news.onDrift !== "fail") {
-        return [{ property: "onDrift", reason: `${device}: onDrift is ${JSON.stringify(news.onDrift)}: expected "repair" or "fail"` }];
+        return [{ property: "onDrift", reason: `${device}: onDrift is ${shown(news.onDrift)}: expected "repair" or "fail"` }];
     }
     if (news.onDrift === "repair" || olds.changedElsewhere === undefined) return [];
     const changes = Object.entries(olds.changedElsewhere).map(([property, found]) => `${property} is now ${found}`);

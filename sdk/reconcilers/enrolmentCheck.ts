@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
+import { shown } from "../printable";
 import { UserError } from "../userError";
 import { deviceNameOf, patternFault } from "../x509/commonNamePattern";
 import { type EnrolmentResult, runEnrolment } from "./enrolmentRun";
@@ -80,13 +81,13 @@ function enrolmentFailures(news: EnrolmentCheckInputs): dynamic.CheckFailure[] {
     const fail = (property: string, reason: string) => failures.push({ property, reason: `enrolment check of device profile "${isUnknown(news.profileName) ? "…" : news.profileName}": ${reason}` });
     const { commonName, commonNamePattern: pattern, timeout, onFailure, createDevices } = news;
     if (!isUnknown(commonName)) {
-        if (typeof commonName !== "string" || commonName.trim() === "" || [...commonName].length > 64) fail("commonName", `commonName is ${JSON.stringify(commonName)}: expected 1 to 64 characters (RFC 5280)`);
+        if (typeof commonName !== "string" || commonName.trim() === "" || [...commonName].length > 64) fail("commonName", `commonName is ${shown(commonName)}: expected 1 to 64 characters (RFC 5280)`);
         else if (!isUnknown(pattern) && patternFault(pattern) === undefined && deviceNameOf(pattern, commonName) === undefined) {
             fail("commonName", `commonName "${commonName}" does not fit the profile's pattern ${pattern}: choose one that does`);
         }
     }
     if (createDevices === false) fail("createDevices", "the profile creates no devices (createDevices: false), so no canary can enrol: use PublishCheck with a device that it knows");
-    if (!isUnknown(timeout) && !(typeof timeout === "number" && timeout > 0 && timeout <= 600)) fail("timeout", `timeout is ${JSON.stringify(timeout)}: expected seconds, above 0 and at most 600`);
-    if (!isUnknown(onFailure) && !["fail", "warn"].includes(onFailure)) fail("onFailure", `onFailure is ${JSON.stringify(onFailure)}: expected "fail" or "warn"`);
+    if (!isUnknown(timeout) && !(typeof timeout === "number" && timeout > 0 && timeout <= 600)) fail("timeout", `timeout is ${shown(timeout)}: expected seconds, above 0 and at most 600`);
+    if (!isUnknown(onFailure) && !["fail", "warn"].includes(onFailure)) fail("onFailure", `onFailure is ${shown(onFailure)}: expected "fail" or "warn"`);
     return failures;
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { certificates } from "../mqtt/pem";
 import { checkPair } from "../mqtt/prepare";
+import { shown } from "../printable";
 import { readLeaf } from "../x509/leaf";
 import { UserError, faultOf } from "../userError";
 import { type CheckResult, runCheck } from "./checkRun";
@@ -125,14 +126,14 @@ function checkFailures(news: PublishCheckInputs): { property: string; reason: st
     const fail = (property: string, reason: string) => failures.push({ property, reason: `${device}: ${reason}` });
     const oneOf = (property: "mode" | "verifyStored" | "onFailure" | "mqttVersion", values: readonly string[]) => {
         const value = news[property];
-        if (value !== undefined && !isUnknown(value) && !values.includes(value)) fail(property, `${property} is ${JSON.stringify(value)}: expected ${values.map(text => `"${text}"`).join(", ")}`);
+        if (value !== undefined && !isUnknown(value) && !values.includes(value)) fail(property, `${property} is ${shown(value)}: expected ${values.map(text => `"${text}"`).join(", ")}`);
     };
     oneOf("mode", ["publish", "connect", "observe"]);
     oneOf("verifyStored", ["required", "warn", "off"]);
     oneOf("onFailure", ["fail", "warn"]);
     oneOf("mqttVersion", ["auto", "3.1.1", "5"]);
     if (!isUnknown(news.timeout) && !(typeof news.timeout === "number" && news.timeout > 0 && news.timeout <= 600)) {
-        fail("timeout", `timeout is ${JSON.stringify(news.timeout)}: expected seconds, above 0 and at most 600`);
+        fail("timeout", `timeout is ${shown(news.timeout)}: expected seconds, above 0 and at most 600`);
     }
     if (news.mode !== "observe" && !isUnknown(news.mode)) {
         if (news.privateKeyPem === undefined) fail("privateKeyPem", `mode "${news.mode}" connects as the device and needs its key: give certificate, or certificatePem and privateKeyPem, or use mode "observe"`);
@@ -143,7 +144,7 @@ function checkFailures(news: PublishCheckInputs): { property: string; reason: st
         if (news.certificatePem === undefined) fail("certificatePem", `mode "${news.mode}" connects as the device and needs its certificate: give certificate or certificatePem`);
     }
     if (!isUnknown(news.topic) && news.topic !== undefined && (news.topic.trim() === "" || /[+#]/.test(news.topic))) {
-        fail("topic", `topic is ${JSON.stringify(news.topic)}: expected a topic to publish to, without wildcards`);
+        fail("topic", `topic is ${shown(news.topic)}: expected a topic to publish to, without wildcards`);
     }
     if (news.caPem !== undefined && !isUnknown(news.caPem)) {
         const fault = faultOf(() => certificates(news.caPem!, "caPem"));

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { certificates } from "../mqtt/pem";
 import { checkEndpoint } from "../mqtt/prepare";
 import { type ServerChain, describeChain, fetchServerChain } from "../mqtt/serverChain";
+import { shown } from "../printable";
 import { UserError, faultOf } from "../userError";
 import { type Reconciler, isUnknown, sameJson, toState } from "./reconciler";
 import type { Server, ServerOf } from "./server";
@@ -117,7 +118,7 @@ async function download(server: Server): Promise<ServerChain> {
 function chainFailures(news: ServerChainInputs): { property: string; reason: string }[] {
     const failures: { property: string; reason: string }[] = [];
     if (!isUnknown(news.source) && !["download", "handshake"].includes(news.source)) {
-        failures.push({ property: "source", reason: `source is ${JSON.stringify(news.source)}: expected "download" or "handshake"` });
+        failures.push({ property: "source", reason: `source is ${shown(news.source)}: expected "download" or "handshake"` });
     }
     for (const property of ["host", "port", "caPem", "fingerprint"] as const) {
         if (news.source === "download" && news[property] !== undefined) failures.push({ property, reason: `${property} belongs to source "handshake": a download is verified by the REST connection` });
@@ -134,7 +135,7 @@ function chainFailures(news: ServerChainInputs): { property: string; reason: str
         if (reason !== undefined) failures.push({ property, reason });
     }
     if (!isUnknown(news.timeout) && !(typeof news.timeout === "number" && news.timeout > 0 && news.timeout <= 600)) {
-        failures.push({ property: "timeout", reason: `timeout is ${JSON.stringify(news.timeout)}: expected seconds, above 0 and at most 600` });
+        failures.push({ property: "timeout", reason: `timeout is ${shown(news.timeout)}: expected seconds, above 0 and at most 600` });
     }
     return failures;
 }

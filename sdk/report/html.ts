@@ -30,9 +30,10 @@ export function toHtml(report: Report): string {
 <figure id="algorithms"><h2>Algorithms</h2></figure>
 <figure id="issuers"><h2>Issuers</h2></figure>
 </div>
-<div id="tools"><input id="search" type="search" placeholder="Search ( / )" aria-label="Search devices" autocomplete="off" spellcheck="false"><span id="count" role="status"></span></div>
-<div id="scroll" tabindex="0" role="region" aria-label="Devices"><table><thead><tr></tr></thead><tbody></tbody></table></div>
-<p id="none" hidden>The state holds no certificate that is bound to a device.</p>
+<div id="tools"><input id="search" type="search" placeholder="Search ( / ): name, issuer, serial number …" aria-label="Search devices" autocomplete="off" spellcheck="false"><span id="count" role="status"></span></div>
+<div id="scroll" role="region" aria-label="Devices"><table><thead><tr></tr></thead><tbody></tbody></table></div>
+<p id="nothing" role="status"></p>
+<p id="none">The state holds no certificate that is bound to a device. Is it another stack, or was nothing deployed yet?</p>
 <p id="rest"></p>
 <div id="end"></div>
 <noscript>This page draws its table by JavaScript, which is switched off here. The same in a terminal: <code>pulumi-thingsboard report</code>.</noscript>

@@ -51,3 +51,10 @@ function run(from: string, to: string): string[] {
         return `${String(Math.floor(at / 12)).padStart(4, "0")}-${String((at % 12) + 1).padStart(2, "0")}`;
     });
 }
+
+/** Milliseconds until CONNACK of the checks that were accepted: half of them, and 95 %, took no longer. */
+export function latencies(rows: readonly ReportRow[]): { readonly median: number; readonly most: number } | undefined {
+    const times = rows.flatMap(({ check }) => check?.connectMs ?? []).sort((a, b) => a - b);
+    const at = (part: number) => Math.round(times[Math.min(times.length - 1, Math.floor(times.length * part))]!);
+    return times.length === 0 ? undefined : { median: at(0.5), most: at(0.95) };
+}

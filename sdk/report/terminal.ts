@@ -2,7 +2,8 @@
 
 import { printable } from "../printable";
 import type { Report, ReportRow } from "./model";
-import { issuerOf } from "./summary";
+import { issuerOf, latencies } from "./summary";
+import { failureOf, refusalOf, shortened, wrapped } from "./words";
 
 const bars = "▁▂▃▄▅▆▇█";
 
@@ -12,53 +13,83 @@ export function sparkline(values: readonly number[]): string {
     return values.map(value => (value <= 0 ? " " : bars[Math.min(bars.length - 1, Math.ceil((value / largest) * bars.length) - 1)])).join("");
 }
 
-/** @param most how many devices are listed of each kind */
-export function toText({ at, stacks, server, dueDays, summary, rows }: Report, most: number): string {
+export interface TextOptions {
+    /** How many devices are listed of each kind. */
+    readonly list: number;
+    /** Width of the terminal; a log, which has none, gets each thing on one line. */
+    readonly columns?: number;
+}
+
+export function toText(report: Report, { list, columns }: TextOptions): string {
+    const facts = factsOf(report, columns);
+    const indent = Math.max(...facts.map(([name]) => name.length)) + 2;
+    const lines = facts.map(([name, text]) => name.padEnd(indent) + hanging(text, indent, columns));
+    return [...lines, ...lists(report, list, columns)].join("\n");
+}
+
+function factsOf({ at, stacks, server, summary, rows }: Report, columns: number | undefined): [string, string][] {
     const { standing, checks, byMonth } = summary;
-    const n = (count: number) => count.toLocaleString("en");
-    const counts = (record: Readonly<Record<string, number>>) => {
-        const entries = Object.entries(record);
-        const shown = entries.slice(0, 4).map(([name, count]) => `${name} ${n(count)}`);
-        return [...shown, ...(entries.length > 4 ? [`${entries.length - 4} more`] : [])].join(", ");
-    };
     const facts: [string, string][] = [
         ["devices", `${n(summary.devices)} in ${stacks.length === 1 ? `stack ${stacks[0]}` : `${stacks.length} stacks`}, ${at.slice(0, 16).replace("T", " ")} UTC${server === undefined ? ", from the state" : `, compared with ${server}`}`],
-        ["certificates", `${n(standing.valid)} valid, ${n(standing.due)} due, ${n(standing.expired)} expired${standing.unknown === 0 ? "" : `, ${n(standing.unknown)} unknown`}${summary.nextExpiry === undefined ? "" : `; the next one ends on ${summary.nextExpiry.slice(0, 10)}`}`],
-        ...(byMonth.length === 0 ? [] : [["by month", `${byMonth[0]!.month} ${sparkline(byMonth.map(({ count }) => count))} ${byMonth.at(-1)!.month}, ${n(Math.max(...byMonth.map(({ count }) => count)))} at most`] as [string, string]]),
+        ["certificates", rows.length === 0 ? "the state holds none that is bound to a device: is it another stack, or was nothing deployed yet?" : `${n(standing.valid)} valid, ${n(standing.due)} due, ${n(standing.expired)} expired${standing.unknown === 0 ? "" : `, ${n(standing.unknown)} unknown`}${summary.nextExpiry === undefined ? "" : `; the next one ends on ${summary.nextExpiry.slice(0, 10)}`}`],
+    ];
+    if (rows.length === 0) return facts;
+    return [
+        ...facts,
+        ...(byMonth.length === 0 ? [] : [["by month", months(byMonth, columns)] as [string, string]]),
         ["algorithms", counts(summary.byAlgorithm)],
         ["issuers", counts(summary.byIssuer)],
-        ["checks", checks.accepted + checks.refused === 0 ? "none" : `${n(checks.accepted)} accepted, ${n(checks.refused)} refused, ${n(checks.none)} without${latencies(rows)}`],
+        ["checks", checks.accepted + checks.refused === 0 ? "none" : `${n(checks.accepted)} accepted, ${n(checks.refused)} refused, ${n(checks.none)} without${times(rows)}`],
         ["drift", `${n(summary.drifted)}${server === undefined ? ", as the last refresh saw it" : ""}`],
         ...(summary.failed === 0 ? [] : [["unfinished", n(summary.failed)] as [string, string]]),
         ...(summary.neverSeen === undefined ? [] : [["never seen", n(summary.neverSeen)] as [string, string]]),
     ];
-    const width = Math.max(...facts.map(([name]) => name.length));
-    const lines = facts.map(([name, text]) => `${name.padEnd(width)}  ${text}`);
-    return [...lines, ...lists(rows, dueDays, most)].map(printable).join("\n");
 }
 
-function latencies(rows: readonly ReportRow[]): string {
-    const times = rows.flatMap(({ check }) => check?.connectMs ?? []).sort((a, b) => a - b);
-    if (times.length === 0) return "";
-    const at = (part: number) => times[Math.min(times.length - 1, Math.floor(times.length * part))]!;
-    return `; connected in ${Math.round(at(0.5))} ms (median), ${Math.round(at(0.95))} ms (95 %)`;
+const n = (count: number) => count.toLocaleString("en");
+
+/** What stands beside the bars, names and all. */
+const besideBars = 50;
+
+function months(byMonth: Report["summary"]["byMonth"], columns: number | undefined): string {
+    const each = columns === undefined ? 1 : Math.ceil(byMonth.length / Math.max(12, columns - besideBars));
+    const values = Array.from({ length: Math.ceil(byMonth.length / each) }, (_none, index) => byMonth.slice(index * each, (index + 1) * each).reduce((sum, { count }) => sum + count, 0));
+    return `${byMonth[0]!.month} ${sparkline(values)} ${byMonth.at(-1)!.month}, ${n(Math.max(...values))} at most${each === 1 ? "" : ` in ${each} months`}`;
 }
 
-function lists(rows: readonly ReportRow[], dueDays: number, most: number): string[] {
+/** Names have commas, and end in figures: so the count goes first, and a semicolon between. */
+function counts(record: Readonly<Record<string, number>>): string {
+    const entries = Object.entries(record);
+    const shown = entries.slice(0, 4).map(([name, count]) => `${n(count)} ${shortened(name || "(unknown)", 48)}`);
+    return [...shown, ...(entries.length > 4 ? [`${entries.length - 4} more`] : [])].join("; ");
+}
+
+function times(rows: readonly ReportRow[]): string {
+    const found = latencies(rows);
+    return found === undefined ? "" : `; connected in ${found.median} ms (median), ${found.most} ms (95 %)`;
+}
+
+function lists({ rows, dueDays }: Report, most: number, columns: number | undefined): string[] {
     const by = (wanted: (row: ReportRow) => boolean) => rows.filter(wanted).sort((a, b) => a.notAfter.localeCompare(b.notAfter));
     const kinds: [string, ReportRow[], (row: ReportRow) => string][] = [
         ["expired", by(({ standing }) => standing === "expired"), ({ notAfter }) => `on ${notAfter.slice(0, 10)}`],
-        [`due (${dueDays} days before the end, or as the fleet says)`, by(({ standing }) => standing === "due"), row => `ends on ${row.notAfter.slice(0, 10)}, ${row.algorithm}, ${issuerOf(row)}`],
-        ["unfinished", by(({ failed }) => failed !== undefined), ({ failed }) => failed!],
+        [`due (${dueDays} days before the end, or as the fleet says)`, by(({ standing }) => standing === "due"), row => `ends on ${row.notAfter.slice(0, 10)}, ${row.algorithm}, ${shortened(issuerOf(row), 48)}`],
+        ["unfinished", by(({ failed }) => failed !== undefined), row => failureOf(row)!],
         ["drift", by(({ drift }) => drift !== undefined), ({ drift }) => drift!],
-        ["refused", by(({ check }) => check?.outcome === "refused"), ({ check }) => check!.message],
+        ["refused", by(({ check }) => check?.outcome === "refused"), row => refusalOf(row)!],
         ["never seen", by(({ server }) => server !== undefined && server.lastConnect === undefined), () => ""],
     ];
     return kinds.flatMap(([title, found, text]) => {
         if (found.length === 0) return [];
         const shown = found.slice(0, most);
-        const width = Math.min(32, Math.max(...shown.map(({ device }) => device.length)));
+        const width = Math.min(32, Math.max(...shown.map(({ device }) => printable(device).length)));
         const rest = found.length - shown.length;
-        return ["", `${title}:`, ...shown.map(row => `  ${row.device.padEnd(width)}  ${text(row)}`.trimEnd()), ...(rest > 0 ? [`  and ${rest.toLocaleString("en")} more`] : [])];
+        return ["", `${title}:`, ...shown.map(row => `  ${printable(row.device).padEnd(width)}  ${hanging(text(row), width + 4, columns)}`.trimEnd()), ...(rest > 0 ? [`  and ${n(rest)} more`] : [])];
     });
+}
+
+/** Further lines of a text begin below its first. Names and messages come from elsewhere, and break no line themselves. */
+function hanging(text: string, indent: number, columns: number | undefined): string {
+    const line = printable(text);
+    return columns === undefined ? line : wrapped(line, Math.max(30, columns - indent)).join(`\n${" ".repeat(indent)}`);
 }

@@ -2,6 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { millisecondsPerDay, now } from "../clock";
+import { shown } from "../printable";
 import { certificatesIn, subjectOf } from "../x509/chain";
 import { type Refuse, checked } from "./checked";
 import { Renewal } from "./renewal";
@@ -39,10 +40,10 @@ export interface Issuing {
  */
 export function ownIssuing(name: string, parent: pulumi.Resource, args: AuthorityRenewalArgs, where: string, validityDays: pulumi.Input<number>, issuedFrom: pulumi.Inputs, fail: Refuse): Issuing {
     const { renewal = "report" } = args;
-    if (!["report", "immediate"].includes(renewal)) fail(`${where}renewal is ${JSON.stringify(renewal)}: expected "report" or "immediate"`);
+    if (!["report", "immediate"].includes(renewal)) fail(`${where}renewal is ${shown(renewal)}: expected "report" or "immediate"`);
     const before = (validity: number) => args.renewBeforeDays ?? Math.min(usualDays, validity / 3);
     const validity = checked(validityDays, days => {
-        if (!(Number.isInteger(days) && days > 0 && days <= 36_500)) fail(`${where}validityDays is ${JSON.stringify(days)}: expected a whole number of days, 1 to 36500`);
+        if (!(Number.isInteger(days) && days > 0 && days <= 36_500)) fail(`${where}validityDays is ${shown(days)}: expected a whole number of days, 1 to 36500`);
         if (!(before(days) > 0 && before(days) < days)) fail(`${where}renewBeforeDays is ${args.renewBeforeDays}: expected more than 0 and less than the ${days} days of validity`);
         return days;
     });

@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { now } from "../clock";
+import { shown } from "../printable";
 import { certificatesIn, joined, readAuthority, requireOrder, requirePair } from "../x509/chain";
 import { ownIssuing, usualDays, warnOfEnd } from "./authorityRenewal";
 import type { CertificateAuthorityArgs, IntermediateAuthorityArgs } from "./certificateAuthority";
@@ -81,7 +82,7 @@ type Subject = ReturnType<typeof subjectOfArgs>;
 
 /** A new key, and what signs with it. */
 function keptKey(name: string, algorithm: KeyAlgorithm | undefined, where: string, subject: Subject, parent: pulumi.Resource, fail: Refuse) {
-    const keyAlgorithm = keyArgs[algorithm ?? "EC_P256"] ?? fail(`${where}keyAlgorithm is ${JSON.stringify(algorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
+    const keyAlgorithm = keyArgs[algorithm ?? "EC_P256"] ?? fail(`${where}keyAlgorithm is ${shown(algorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
     const { privateKeyPem } = new tls.PrivateKey(name, keyAlgorithm, { parent });
     const identity = new tls.SelfSignedCert(`${name}-identity`, { ...content, privateKeyPem, subject, validityPeriodHours: forEver }, { parent });
     return { subject, privateKeyPem, identityPem: identity.certPem };
@@ -92,8 +93,8 @@ const remedyFor = (where: string): string =>
 
 function subjectOfArgs(field: string, commonName: pulumi.Input<string> | undefined, { organization, country }: Pick<CertificateAuthorityArgs, "organization" | "country">, fail: Refuse) {
     return {
-        commonName: checked(commonName ?? "", text => (typeof text === "string" && text.trim() !== "" && [...text].length <= 64 ? text : fail(`${field} is ${JSON.stringify(text)}: expected 1 to 64 characters (RFC 5280)`))),
+        commonName: checked(commonName ?? "", text => (typeof text === "string" && text.trim() !== "" && [...text].length <= 64 ? text : fail(`${field} is ${shown(text)}: expected 1 to 64 characters (RFC 5280)`))),
         ...(organization === undefined ? {} : { organization }),
-        ...(country === undefined ? {} : { country: checked(country, text => (/^[A-Z]{2}$/.test(text) ? text : fail(`country is ${JSON.stringify(text)}: expected two capital letters (ISO 3166)`))) }),
+        ...(country === undefined ? {} : { country: checked(country, text => (/^[A-Z]{2}$/.test(text) ? text : fail(`country is ${shown(text)}: expected two capital letters (ISO 3166)`))) }),
     };
 }

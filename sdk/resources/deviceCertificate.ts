@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { millisecondsPerDay, now } from "../clock";
+import { shown } from "../printable";
 import { type Leaf, readLeaf } from "../x509/leaf";
 import type { CertificateAuthority } from "./certificateAuthority";
 import { type Refuse, checked, refuse } from "./checked";
@@ -188,7 +189,7 @@ const maxCommonName = 64;
 
 function checkArgs(args: DeviceCertificateArgs, fail: Refuse) {
     if (args.keyAlgorithm !== undefined && !(args.keyAlgorithm in keyArgs)) {
-        fail(`keyAlgorithm is ${JSON.stringify(args.keyAlgorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
+        fail(`keyAlgorithm is ${shown(args.keyAlgorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
     }
     const commonName = checked(args.commonName ?? "", value => {
         if (typeof value !== "string" || value.trim() === "") return fail("commonName is blank: expected 1 to 64 characters, mostly the device's name");
@@ -196,9 +197,9 @@ function checkArgs(args: DeviceCertificateArgs, fail: Refuse) {
         return value;
     });
     const validityDays = checked(args.validityDays ?? 365, value =>
-        Number.isInteger(value) && value > 0 && value <= 36_500 ? value : fail(`validityDays is ${JSON.stringify(value)}: expected a whole number of days, 1 to 36500`),
+        Number.isInteger(value) && value > 0 && value <= 36_500 ? value : fail(`validityDays is ${shown(value)}: expected a whole number of days, 1 to 36500`),
     );
-    const country = args.country === undefined ? undefined : checked(args.country, value => (/^[A-Z]{2}$/.test(value) ? value : fail(`country is ${JSON.stringify(value)}: expected two capital letters (ISO 3166)`)));
+    const country = args.country === undefined ? undefined : checked(args.country, value => (/^[A-Z]{2}$/.test(value) ? value : fail(`country is ${shown(value)}: expected two capital letters (ISO 3166)`)));
     const { organization, organizationalUnit, province, locality, streetAddress, postalCode, subjectSerialNumber } = args;
     return {
         validityDays,

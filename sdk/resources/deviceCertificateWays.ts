@@ -2,6 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { shown } from "../printable";
 import { UserError } from "../userError";
 import { certificatesIn, joined, requireOrder, subjectOf } from "../x509/chain";
 import { leafFault } from "../x509/leaf";
@@ -75,7 +76,7 @@ export function given({ certificatePem, commonName }: DeviceCertificateArgs, fai
     return pulumi.all([pem, commonName]).apply(([text, wanted]) => {
         const certificate = certificatesIn(text, "certificatePem")[0]!;
         const names = certificate.subject.split("\n").filter(line => line.startsWith("CN=")).map(line => line.slice(3));
-        return names.includes(wanted) ? text : fail(`certificatePem is for ${subjectOf(certificate)}, and commonName is ${JSON.stringify(wanted)}: correct the one or the other`);
+        return names.includes(wanted) ? text : fail(`certificatePem is for ${subjectOf(certificate)}, and commonName is ${shown(wanted)}: correct the one or the other`);
     });
 }
 

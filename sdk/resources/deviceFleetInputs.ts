@@ -1,6 +1,7 @@
 // What the batches of a fleet are declared with: checked as far as it is known, and as short as it can be stored.
 
 import * as pulumi from "@pulumi/pulumi";
+import { shown } from "../printable";
 import { UserError } from "../userError";
 import { readLeaf } from "../x509/leaf";
 import { requestDer } from "../x509/request";
@@ -64,7 +65,7 @@ export function configuredShard(fleetName: string): Shard | undefined {
     const text = new pulumi.Config("thingsboard").get("shard");
     if (text === undefined) return undefined;
     const shard = parseShard(text);
-    if (!shard) throw new pulumi.RunError(`DeviceFleet "${fleetName}": thingsboard:shard is ${JSON.stringify(text)}: expected index/count such as 3/16, the first index being 0`);
+    if (!shard) throw new pulumi.RunError(`DeviceFleet "${fleetName}": thingsboard:shard is ${shown(text)}: expected index/count such as 3/16, the first index being 0`);
     return shard;
 }
 
@@ -79,7 +80,7 @@ export function checkArgs(fleetName: string, args: DeviceFleetArgs, batches: num
         throw new pulumi.RunError(`DeviceFleet "${fleetName}": ${reason}`);
     };
     const whole = (field: string, value: number, least: number, most: number) => {
-        if (!Number.isInteger(value) || value < least || value > most) fail(`${field} is ${JSON.stringify(value)}: expected a whole number, ${least} to ${most}`);
+        if (!Number.isInteger(value) || value < least || value > most) fail(`${field} is ${shown(value)}: expected a whole number, ${least} to ${most}`);
     };
     if (!Array.isArray(args.devices)) fail("devices is no list: names are needed while the program runs, so an Output can't be used");
     whole("batches", batches, 1, maxBatches);
@@ -105,5 +106,5 @@ function checkDevice({ certificatePem, csrPem, generation }: FleetDevice, hasAut
     if (csrPem !== undefined && !hasAuthority) fail("csrPem is given, and the fleet has no certificate.authority: somebody has to sign the request, so declare a CertificateAuthority");
     if (generation === undefined) return;
     if (certificatePem !== undefined) fail("generation and certificatePem exclude each other: nothing is issued for this device, so give it another certificatePem");
-    if (!Number.isInteger(generation) || generation < 1) fail(`generation is ${JSON.stringify(generation)}: expected a whole number above 0`);
+    if (!Number.isInteger(generation) || generation < 1) fail(`generation is ${shown(generation)}: expected a whole number above 0`);
 }

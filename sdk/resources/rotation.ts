@@ -1,6 +1,7 @@
 // How a component's certificate comes to be issued anew: never by itself, at once, or with a second pair in advance.
 
 import * as pulumi from "@pulumi/pulumi";
+import { shown } from "../printable";
 import type { Refuse } from "./checked";
 import { DynamicResource } from "./dynamicResource";
 import { Renewal } from "./renewal";
@@ -36,7 +37,10 @@ export interface RenewalArgs {
      * @default 0
      */
     renewalJitterDays?: number;
-    /** How many certificates of this program may be renewed in one `pulumi up`: the others wait for the next one. */
+    /**
+     * How many certificates of this program may be renewed in one `pulumi up`: the others wait for the next one.
+     * @default all that are due
+     */
     maxRenewalsPerUp?: number;
 }
 
@@ -61,8 +65,8 @@ export interface Rotation extends Pair {
  */
 export function rotation(name: string, parent: pulumi.Resource, args: RenewalArgs, validityDays: number | pulumi.Output<number>, issuedFrom: pulumi.Inputs, fail: Refuse, issue: Issue): Rotation {
     const mode = args.renewal ?? "report";
-    if (!["report", "staged", "immediate"].includes(mode)) fail(`renewal is ${JSON.stringify(mode)}: expected "report", "staged", "immediate"`);
-    if (args.rotationPolicy !== undefined && !["keepKey", "newKey"].includes(args.rotationPolicy)) fail(`rotationPolicy is ${JSON.stringify(args.rotationPolicy)}: expected "keepKey", "newKey"`);
+    if (!["report", "staged", "immediate"].includes(mode)) fail(`renewal is ${shown(mode)}: expected "report", "staged", "immediate"`);
+    if (args.rotationPolicy !== undefined && !["keepKey", "newKey"].includes(args.rotationPolicy)) fail(`rotationPolicy is ${shown(args.rotationPolicy)}: expected "keepKey", "newKey"`);
     if (mode !== "staged" && args.activateBeforeDays !== undefined) fail(`activateBeforeDays belongs to renewal "staged", and renewal is "${mode}"`);
     const timesOf = (validity: number) => {
         const renewBefore = args.renewBeforeDays ?? Math.min(30, validity / 3);

@@ -1,4 +1,7 @@
-// Tests of a fleet's program without a server: an emulated ThingsBoard and a Pulumi stack, both gone afterwards.
+/**
+ * Tests of a fleet's program without a server: an emulated ThingsBoard and a Pulumi stack, both gone afterwards.
+ * @module pulumi-thingsboard/testing
+ */
 
 import { type EmulatorOptions, type Emulator, startEmulator } from "../emulator";
 import { type PublishAnswer, publishAs } from "./publish";

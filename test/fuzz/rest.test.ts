@@ -85,7 +85,10 @@ const calls: readonly ((client: ThingsBoard) => Promise<unknown>)[] = [
     client => client.createDeviceWithCredentials({ name: "third" }, { credentialsType: "X509_CERTIFICATE", credentialsValue: readLeaf(issue("third").certificatePem).base64Der }, () => true),
     async client => client.saveDevice({ ...(await client.deviceById(deviceId))!, label: "x" }),
     client => client.credentials(deviceId),
-    async client => client.saveCredentials({ ...(await client.credentials(deviceId))!, credentialsType: "X509_CERTIFICATE", credentialsValue: value }),
+    async client => {
+        const row = await client.credentials(deviceId);
+        return row && client.saveCredentials({ ...row, credentialsType: "X509_CERTIFICATE", credentialsValue: value });
+    },
     client => client.attributes(deviceId, "SERVER_SCOPE", ["site"]),
     client => client.saveAttributes(deviceId, { site: "north" }),
     client => client.deleteAttributes(deviceId, ["other"]),

@@ -82,6 +82,41 @@ test("ten thousand devices: found by a word, filtered by a tile, sorted by the k
     await page.context().close();
 });
 
+test("a refusal is in the table; a device opens by the keyboard and shows the rest; headings stay; a search that finds nothing says so", async () => {
+    const { page } = await open(await largeReport(1_000));
+    await page.getByRole("button", { name: "refused" }).click();
+    expect(await page.locator("tbody tr").first().locator("td.remark").innerText()).toBe("told by the test");
+    const name = page.locator("tbody button").first();
+    await name.focus();
+    await page.keyboard.press("Enter");
+    expect(await name.getAttribute("aria-expanded")).toBe("true");
+    expect(await page.locator("tr.details").innerText()).toMatch(/credentialsId\s+[0-9a-f]{64}/);
+    await page.keyboard.press("Enter");
+    expect(await page.locator("tr.details").count()).toBe(0);
+
+    await page.getByRole("button", { name: "devices" }).click();
+    await page.mouse.wheel(0, 3_000);
+    await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(2_000);
+    expect(await page.locator("th").first().boundingBox().then(box => box!.y)).toBeLessThan(100);
+    await page.keyboard.press("/");
+    await page.keyboard.type("no-such-device");
+    expect(await page.locator("#nothing").innerText()).toBe("No device has all of these words.");
+    await page.context().close();
+});
+
+test("labels of long names are shortened, and stay inside of their plot", async () => {
+    const [pem, made] = [await certificate("pump"), rows([credential("pump", await certificate("pump"))])[0]!];
+    const long = ["2025", "2026"].map(year => ({ ...made, device: `pump-${year}`, issuer: `CN=A very long name of an authority for the devices of a factory, ${year}` }));
+    for (const width of [420, 1280]) {
+        const { page } = await open(reportOf([...rows([credential("pump", pem)]), ...long]), { viewport: { width, height: 900 } });
+        const plot = await page.locator("#issuers svg").boundingBox();
+        const labels = page.locator("#issuers svg text", { hasText: "…" });
+        expect(await labels.allTextContents()).toEqual([expect.stringMatching(/^CN=.*2025$/), expect.stringMatching(/^CN=.*2026$/)]);
+        for (const label of await labels.all()) expect((await label.boundingBox())!.x).toBeGreaterThanOrEqual(plot!.x);
+        await page.context().close();
+    }
+});
+
 test("plots are there, say what they show, and follow light and dark", async () => {
     const report = await largeReport(500);
     const colours = new Set<string>();
@@ -96,11 +131,25 @@ test("plots are there, say what they show, and follow light and dark", async () 
         const [ink, paper] = await page.evaluate(() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]);
         colours.add(`${ink} ${paper}`);
         expect(await page.locator("#algorithms svg text").first().evaluate(node => getComputedStyle(node).fill)).toBe(ink);
+        const palette = await page.evaluate(() => Object.fromEntries(["ink", "faint", "good", "warn", "bad", "accent", "amber", "paper", "raised"].map(name => [name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()])));
+        for (const text of ["ink", "faint", "good", "warn", "bad"]) expect.soft(contrast(palette[text]!, palette["paper"]!), `${text} in ${colorScheme}`).toBeGreaterThanOrEqual(4.5);
+        for (const text of ["ink", "faint"]) expect.soft(contrast(palette[text]!, palette["raised"]!), `${text} on raised in ${colorScheme}`).toBeGreaterThanOrEqual(4.5);
+        for (const mark of ["accent", "amber", "good", "bad"]) expect.soft(contrast(palette[mark]!, palette["paper"]!), `${mark} in ${colorScheme}`).toBeGreaterThanOrEqual(3);
         expect(complaints).toEqual([]);
         await page.context().close();
     }
     expect(colours.size).toBe(2);
 });
+
+/** By WCAG 2: 4.5 for text, 3 for what is drawn (AA). */
+function contrast(one: string, other: string): number {
+    const luminance = (colour: string) => {
+        const [red, green, blue] = [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16) / 255).map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)) as [number, number, number];
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b) as [number, number];
+    return (light + 0.05) / (dark + 0.05);
+}
 
 test("what names hold is text and never markup", async () => {
     const pem = await certificate("<b>pump</b>");

@@ -48,14 +48,26 @@ test("after a refresh that found something else, the certificate is still known 
     expect(summarize([lost!], false)).toMatchObject({ standing: { unknown: 1 }, byMonth: [], byIssuer: { "(unknown)": 1 } });
 });
 
-test("the terminal's report counts, lists up to a limit, and prints nothing that moves the cursor", async () => {
+test.each([undefined, 80])("the terminal's report counts, lists up to a limit, and prints nothing that moves the cursor (%s columns)", async columns => {
     const pem = await certificate("gone", { validityDays: 90, daysAgo: 91 });
     const hostile = "pump\u001b[2J\nforged: line\u202e";
-    const text = toText(reportOf(rows([credential(hostile, pem), ...Array.from({ length: 12 }, (_none, index) => credential(`pump-${index}`, pem))])), 10);
+    const text = toText(reportOf(rows([credential(hostile, pem), ...Array.from({ length: 12 }, (_none, index) => credential(`pump-${index}`, pem))])), { list: 10, ...(columns === undefined ? {} : { columns }) });
     expect(text).toContain("0 valid, 0 due, 13 expired");
     expect(text).toContain("and 3 more");
     expect(text).not.toMatch(/\u001b|\u202e/);
     expect(text.split("\n").filter(line => line.startsWith("forged"))).toEqual([]);
+});
+
+test("in a terminal no line is wider than it, whatever the months and reasons; in a log each thing has one line", async () => {
+    const far = await certificate("far", { validityDays: 3_000 });
+    const due = await certificate("due", { validityDays: 90, daysAgo: 70 });
+    const found = rows([credential("far", far), credential("due", due)]).map(row => ({ ...row, issuer: "CN=An authority, O=Acme Industrial Pumps and Compressors, C=DE", failed: `device "${row.device}": ${"cannot be bound, for a reason that is long; ".repeat(4)}` }));
+    const terminal = toText(reportOf(found, "thingsboard.example.com"), { list: 10, columns: 80 }).split("\n");
+    expect(Math.max(...terminal.map(line => line.length))).toBeLessThanOrEqual(80);
+    const log = toText(reportOf(found, "thingsboard.example.com"), { list: 10 }).split("\n");
+    expect(log.filter(line => line.includes("cannot be bound"))).toHaveLength(2);
+    expect(log.filter(line => line.includes('device "'))).toEqual([]);
+    expect(toText(reportOf([]), { list: 10 })).toContain("the state holds none");
 });
 
 test("a sparkline is as long as its values, and highest at the largest", () => {

@@ -76,8 +76,11 @@ export function programEnvironment({ url, apiKey, username, password, caPem, mqt
  * which one they mean, and none of them may end up on a server that somebody has in his shell.
  */
 export function forgetThingsBoard() {
-    for (const name of Object.keys(process.env)) if (name.startsWith("THINGSBOARD_")) delete process.env[name];
+    for (const name of Object.keys(process.env)) if (name.startsWith("THINGSBOARD_") && !ofTests.includes(name)) delete process.env[name];
 }
+
+/** What repeats a run or bounds it (test/support/seed.ts). */
+const ofTests = ["THINGSBOARD_SEED", "THINGSBOARD_SOAK_MINUTES"];
 
 /** @param {string} file */
 function readCa(file) {

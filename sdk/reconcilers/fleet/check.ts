@@ -1,6 +1,7 @@
 // What can be wrong with a declared batch, said before anything is sent.
 
 import type { dynamic } from "@pulumi/pulumi";
+import { shown } from "../../printable";
 import { issuedAlgorithms } from "../../x509/issue";
 import { leafFault, toPem } from "../../x509/leaf";
 import { UserError } from "../../userError";
@@ -82,14 +83,14 @@ function settingFaults(settings: FleetSettings): [property: string, reason: stri
         if (property === "checkMode" && value === undefined) continue;
         const reason = notOffered[`${property} ${String(value)}`];
         if (reason !== undefined) faults.push([property, reason]);
-        else if (!isUnknown(value) && !(values as readonly unknown[]).includes(value)) faults.push([property, `${property} is ${JSON.stringify(value)}: expected ${values.map(text => `"${text}"`).join(" or ")}`]);
+        else if (!isUnknown(value) && !(values as readonly unknown[]).includes(value)) faults.push([property, `${property} is ${shown(value)}: expected ${values.map(text => `"${text}"`).join(" or ")}`]);
     }
     for (const [property, least, most] of [["validityDays", 1, 36_500], ["renewBeforeDays", 0, 36_500], ["renewalJitterDays", 0, 36_500]] as const) {
         const value = settings[property];
-        if (!isUnknown(value) && !(Number.isInteger(value) && value >= least && value <= most)) faults.push([property, `${property} is ${JSON.stringify(value)}: expected a whole number of days, ${least} to ${most}`]);
+        if (!isUnknown(value) && !(Number.isInteger(value) && value >= least && value <= most)) faults.push([property, `${property} is ${shown(value)}: expected a whole number of days, ${least} to ${most}`]);
     }
     const { validityDays, renewBeforeDays, renewalJitterDays, maxRenewalsPerUp } = settings;
-    if (maxRenewalsPerUp !== undefined && !isUnknown(maxRenewalsPerUp) && !(Number.isInteger(maxRenewalsPerUp) && maxRenewalsPerUp > 0)) faults.push(["maxRenewalsPerUp", `maxRenewalsPerUp is ${JSON.stringify(maxRenewalsPerUp)}: expected a whole number above 0`]);
+    if (maxRenewalsPerUp !== undefined && !isUnknown(maxRenewalsPerUp) && !(Number.isInteger(maxRenewalsPerUp) && maxRenewalsPerUp > 0)) faults.push(["maxRenewalsPerUp", `maxRenewalsPerUp is ${shown(maxRenewalsPerUp)}: expected a whole number above 0`]);
     if (renewBeforeDays + renewalJitterDays >= validityDays) faults.push(["renewBeforeDays", `renewBeforeDays and renewalJitterDays (${renewBeforeDays} and ${renewalJitterDays}) leave nothing of validityDays (${validityDays}): each certificate would be due at once`]);
     const profile: unknown = settings.deviceProfile;
     if (profile !== undefined && !isUnknown(profile) && (typeof profile !== "string" || profile.trim() === "")) faults.push(["deviceProfile", "deviceProfile is blank: give the name of an existing device profile, or leave it out"]);

@@ -1,6 +1,7 @@
 // The report in a browser: plots, and a table that is searched, sorted and filtered without asking anybody.
 
 import type { Report } from "../model";
+import { minute } from "./columns";
 import { drawPlots } from "./plots";
 import { showTable } from "./table";
 import { showTiles } from "./tiles";
@@ -11,7 +12,7 @@ const title = report.stacks.length === 1 ? `Certificates of ${report.stacks[0]}`
 document.title = title;
 document.querySelector("h1")!.textContent = title;
 document.querySelector("#about")!.textContent =
-    `${new Date(report.at).toLocaleString()}. ` +
+    `${minute(report.at)} UTC. ` +
     (report.server === undefined ? "From the state alone: no server was asked; drift is as the last refresh saw it." : `Compared with ${report.server}.`) +
     ` A certificate is due ${report.dueDays} days before its end, or as its fleet says.`;
 

@@ -1,17 +1,9 @@
 // The table: the whole list is in memory, and only as many rows are on the page as somebody has scrolled to.
 
 import type { Report, ReportRow } from "../model";
-import { issuerOf } from "../summary";
+import { type Column, columnsOf, detailsOf } from "./columns";
 
 export type Filter = (row: ReportRow) => boolean;
-
-interface Column {
-    readonly title: string;
-    readonly text: (row: ReportRow) => string;
-    /** What it is sorted by, where that is not the text. */
-    readonly order?: (row: ReportRow) => number | string;
-    readonly kind?: (row: ReportRow) => string;
-}
 
 /** Rows that are added at a time, and that are printed at most. */
 const [chunk, printed] = [200, 5_000];
@@ -19,14 +11,15 @@ const [chunk, printed] = [200, 5_000];
 export function showTable({ at, rows }: Report): { readonly filter: (wanted: Filter | undefined, name: string) => void } {
     const columns = columnsOf(rows, new Date(at));
     const [head, body, search, count] = [element("thead tr"), element("tbody"), element<HTMLInputElement>("#search"), element("#count")];
-    const haystacks = new Map(rows.map(row => [row, [row.device, row.subject, row.issuer, row.serialNumber, row.credentialsId, row.deviceId, row.algorithm, row.fleet, row.stack, row.drift, row.failed].join(" ").toLowerCase()]));
+    const haystacks = new Map(rows.map(row => [row, [row.device, row.subject, row.issuer, row.serialNumber, row.credentialsId, row.deviceId, row.algorithm, row.fleet, row.stack, row.drift, row.failed, row.check?.message].join(" ").toLowerCase()]));
     let [sorted, ascending] = [columns.findIndex(({ title }) => title === "Days left"), true];
     let [filter, filterName]: [Filter | undefined, string] = [undefined, ""];
-    let found: readonly ReportRow[] = [];
+    let [found, shown]: [readonly ReportRow[], number] = [[], 0];
 
     const buttons = columns.map((column, index) => {
         const cell = document.createElement("th");
         cell.scope = "col";
+        if (column.heading !== undefined) cell.className = column.heading;
         const button = document.createElement("button");
         button.type = "button";
         button.textContent = column.title;
@@ -49,17 +42,21 @@ export function showTable({ at, rows }: Report): { readonly filter: (wanted: Fil
             else cell.removeAttribute("aria-sort");
         });
         count.textContent = `${found.length.toLocaleString()} of ${rows.length.toLocaleString()}${filterName === "" ? "" : `, ${filterName}`}`;
+        element("#nothing").textContent = found.length > 0 || rows.length === 0 ? "" : `No device${filterName === "" ? "" : ` of these (${filterName})`}${words.length === 0 ? "" : " has all of these words"}.`;
         body.replaceChildren();
+        shown = 0;
         more(chunk);
     }
 
     function more(size: number): void {
-        const shown = body.childElementCount;
-        body.append(...found.slice(shown, shown + size).map(row => line(row, columns)));
+        const next = found.slice(shown, shown + size);
+        shown += next.length;
+        body.append(...next.map(row => line(row, columns)));
     }
 
     const end = new IntersectionObserver(entries => entries.some(({ isIntersecting }) => isIntersecting) && more(chunk), { rootMargin: "800px" });
     end.observe(element("#end"));
+    keepHeadings(element("#scroll"), element("table"));
     search.addEventListener("input", update);
     document.addEventListener("keydown", event => {
         if (event.key === "/" && document.activeElement !== search) {
@@ -71,8 +68,8 @@ export function showTable({ at, rows }: Report): { readonly filter: (wanted: Fil
         }
     });
     window.addEventListener("beforeprint", () => {
-        more(printed - body.childElementCount);
-        const rest = found.length - body.childElementCount;
+        more(printed - shown);
+        const rest = found.length - shown;
         element("#rest").textContent = rest > 0 ? `and ${rest.toLocaleString()} more: narrow the search to print them` : "";
     });
     update();
@@ -86,37 +83,59 @@ export function showTable({ at, rows }: Report): { readonly filter: (wanted: Fil
 
 function line(row: ReportRow, columns: readonly Column[]): HTMLTableRowElement {
     const tr = document.createElement("tr");
-    for (const { text, kind } of columns) {
+    columns.forEach(({ text, kind }, index) => {
         const cell = tr.insertCell();
-        cell.textContent = text(row);
+        const content = text(row);
+        if (index === 0) cell.append(opener(tr, row, content, columns.length));
+        else cell.textContent = content;
         const name = kind?.(row);
         if (name) cell.className = name;
-    }
-    tr.title = `${row.subject}\nissuer ${row.issuer}\nserial ${row.serialNumber}\ncredentialsId ${row.credentialsId}\ndevice ${row.deviceId}${row.check ? `\ncheck ${row.check.checkedAt}: ${row.check.message}` : ""}`;
+        if (name === "long") cell.title = content;
+    });
     return tr;
 }
 
-function columnsOf(rows: readonly ReportRow[], now: Date): Column[] {
-    const has = (wanted: Filter) => rows.some(wanted);
-    const daysLeft = (row: ReportRow) => row.notAfter === "" ? -Infinity : Math.floor((Date.parse(row.notAfter) - now.getTime()) / 86_400_000);
-    const several = new Set(rows.map(({ stack, fleet }) => `${stack} ${fleet ?? ""}`)).size > 1;
-    const remark = ({ failed, drift }: ReportRow) => [failed, drift].filter(text => text !== undefined).join("; ");
-    return [
-        { title: "Device", text: ({ device }) => device },
-        ...(several ? [{ title: "Stack", text: ({ stack, fleet }: ReportRow) => (fleet === undefined ? stack : `${stack}, ${fleet}`) }] : []),
-        { title: "Ends", text: ({ notAfter }) => notAfter.slice(0, 10), order: ({ notAfter }) => notAfter },
-        { title: "Days left", text: row => (row.notAfter === "" ? "" : daysLeft(row).toLocaleString()), order: daysLeft, kind: () => "number" },
-        { title: "Certificate", text: ({ standing }) => standing, kind: ({ standing }) => `standing ${standing}` },
-        { title: "Algorithm", text: ({ algorithm }) => algorithm },
-        { title: "Issuer", text: issuerOf },
-        ...(has(({ check }) => check !== undefined) ? [{ title: "Check", text: ({ check }: ReportRow) => checkText(check), order: ({ check }: ReportRow) => check?.connectMs ?? -1, kind: ({ check }: ReportRow) => (check?.outcome === "refused" ? "expired" : "") }] : []),
-        ...(has(({ server }) => server !== undefined) ? [{ title: "Last seen", text: ({ server }: ReportRow) => seenText(server), kind: ({ server }: ReportRow) => (server && server.lastConnect === undefined ? "due" : "") }] : []),
-        ...(has(row => remark(row) !== "") ? [{ title: "Remark", text: remark, kind: () => "remark" }] : []),
-    ];
+/** Headings stay in sight, but for a table that is wider than the window: what scrolls sideways would hold on to them. */
+function keepHeadings(scroll: HTMLElement, table: HTMLElement): void {
+    const observer = new ResizeObserver(() => {
+        const fits = table.offsetWidth <= scroll.clientWidth;
+        scroll.classList.toggle("fits", fits);
+        scroll.tabIndex = fits ? -1 : 0;
+    });
+    observer.observe(scroll);
+    observer.observe(table);
 }
 
-const checkText = (check: ReportRow["check"]): string => (check === undefined ? "" : check.outcome === "refused" ? "refused" : check.connectMs === undefined ? "accepted" : `${Math.round(check.connectMs)} ms`);
-const seenText = (server: ReportRow["server"]): string => (server === undefined ? "" : server.lastConnect === undefined ? "never" : `${server.lastConnect.slice(0, 16).replace("T", " ")}${server.active ? " (active)" : ""}`);
+/** A device's name, which opens and closes what there is no column for. */
+function opener(tr: HTMLTableRowElement, row: ReportRow, name: string, width: number): HTMLButtonElement {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = name;
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => {
+        const open = button.getAttribute("aria-expanded") === "false";
+        button.setAttribute("aria-expanded", String(open));
+        if (open) tr.after(opened(row, width));
+        else tr.nextElementSibling?.remove();
+    });
+    return button;
+}
+
+function opened(row: ReportRow, width: number): HTMLTableRowElement {
+    const tr = document.createElement("tr");
+    tr.className = "details";
+    const cell = tr.insertCell();
+    cell.colSpan = width;
+    const list = document.createElement("dl");
+    for (const [name, value] of detailsOf(row)) {
+        const [term, description] = [document.createElement("dt"), document.createElement("dd")];
+        [term.textContent, description.textContent] = [name, value];
+        list.append(term, description);
+    }
+    cell.append(list);
+    return tr;
+}
+
 const compare = (a: number | string, b: number | string): number => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true }));
 
 function element<Kind extends HTMLElement>(selector: string): Kind {

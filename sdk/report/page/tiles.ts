@@ -17,6 +17,7 @@ export function showTiles({ summary, rows }: Report, show: (wanted: Filter | und
         { name: "valid", count: standing.valid, kind: "good", wanted: row => row.standing === "valid" },
         { name: "due", count: standing.due, kind: "warn", wanted: row => row.standing === "due" },
         { name: "expired", count: standing.expired, kind: "bad", wanted: row => row.standing === "expired" },
+        ...(standing.unknown === 0 ? [] : [{ name: "unknown", count: standing.unknown, kind: "warn" as const, wanted: (row => row.standing === "unknown") as Filter }]),
         { name: "drift", count: summary.drifted, kind: "warn", wanted: row => row.drift !== undefined },
         ...(summary.failed === 0 ? [] : [{ name: "unfinished", count: summary.failed, kind: "bad" as const, wanted: (row => row.failed !== undefined) as Filter }]),
         ...(checks.accepted + checks.refused === 0 ? [] : [{ name: "refused", count: checks.refused, kind: "bad" as const, wanted: (row => row.check?.outcome === "refused") as Filter }]),
@@ -38,5 +39,5 @@ export function showTiles({ summary, rows }: Report, show: (wanted: Filter | und
         return button;
     });
     row.append(...buttons);
-    if (rows.length === 0) document.querySelector("#none")!.removeAttribute("hidden");
+    document.body.classList.toggle("empty", rows.length === 0);
 }

@@ -17,9 +17,9 @@ const run = promisify(execFile);
 const example = (name: string) => readFileSync(path.join(root, "examples", name), "utf8");
 
 interface Workflow {
-    readonly jobs: Readonly<Record<string, { readonly steps: readonly { readonly run?: string }[] }>>;
+    readonly jobs: Readonly<Record<string, { readonly steps: readonly { readonly run?: string }[]; readonly concurrency?: { readonly group: string } }>>;
 }
-type Pipeline = Readonly<Record<string, { readonly script: readonly string[]; readonly after_script?: readonly string[] }>>;
+type Pipeline = Readonly<Record<string, { readonly extends?: string; readonly script: readonly string[]; readonly after_script?: readonly string[] }>>;
 
 describe("GitHub Actions", () => {
     it("workflows pass actionlint", async () => {
@@ -28,6 +28,17 @@ describe("GitHub Actions", () => {
         await run(lint, ["-no-color", "-shellcheck=", "-pyflakes=", ...files]);
         await expect(run(lint, ["-no-color", "-shellcheck=", "-pyflakes=", wrong()])).rejects.toMatchObject({ stdout: expect.stringContaining("runs-at") as string });
     }, 240_000);
+});
+
+describe("jobs that change something", () => {
+    it("wait for each other, and no preview pushes one of them out", () => {
+        const github = (parse(example("pipelines/github-actions.yaml")) as Workflow).jobs;
+        const groups = Object.fromEntries(Object.entries(github).map(([job, { concurrency }]) => [job, concurrency?.group]));
+        expect(groups).toEqual({ preview: undefined, drift: undefined, deploy: "fleet-prod", renewal: "fleet-prod" });
+        const gitlab = parse(example("pipelines/gitlab-ci.yml")) as Pipeline;
+        const waiting = Object.entries(gitlab).filter(([, job]) => job.extends === ".deployment").map(([name]) => name);
+        expect(waiting).toEqual(["deploy", "renewal"]);
+    });
 });
 
 function wrong(): string {

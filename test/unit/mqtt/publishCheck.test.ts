@@ -129,6 +129,26 @@ describe("the version of MQTT", () => {
 });
 
 describe("a refusal names the stage", () => {
+    it.each([
+        ["a PUBLISH of QoS 1", "32020000", "PUBLISH without its packet identifier"],
+        ["a PUBLISH of QoS 2", "34020000", "PUBLISH without its packet identifier"],
+        ["a PUBREL", "6200", "PUBREL without its packet identifier"],
+        ["a PUBACK", "4000", "PUBACK without its packet identifier"],
+        ["a PUBACK with the identifier 0", "40020000", "PUBACK without its packet identifier"],
+    ])("not-mqtt, for %s that ends before its packet identifier, to which nothing could be answered", async (_what, bytes, code) => {
+        for (const protocolVersion of ["3.1.1", "5"] as const) expect(await against({ publish: ({ raw }) => raw(bytes) }, { protocolVersion })).toMatchObject({ ok: false, stage: "not-mqtt", waitedFor: "puback", code });
+    });
+
+    it("not-mqtt, for a PUBACK of something else, which proves nothing", async () => {
+        const outcome = await against({ publish: ({ send }, { messageId }) => send({ cmd: "puback", messageId: messageId === 7 ? 8 : 7 }) });
+        expect(outcome).toMatchObject({ ok: false, stage: "not-mqtt", waitedFor: "puback", code: "PUBACK for another message" });
+    });
+
+    it("none, where the server sends a message of its own before its PUBACK", async () => {
+        const outcome = await against({ publish: (peer, packet) => (peer.send({ cmd: "publish", topic: "v1/devices/me/attributes", payload: "{}", qos: 1, dup: false, retain: false, messageId: 9 }), accept.publish(peer, packet)) });
+        expect(outcome).toMatchObject({ ok: true, reached: "puback" });
+    });
+
     it("connack, although a DISCONNECT comes in the same piece of data whose code its packet may not carry", async () => {
         const outcome = await against({ connect: ({ raw }) => raw("2003008500" + "e00185") });
         expect(outcome).toMatchObject({ ok: false, stage: "connack", reasonCode: 0x85, reasonName: "Client Identifier not valid" });

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { diagnose } from "../../../sdk/mqtt/diagnosis";
 import { publishCheck } from "../../../sdk/mqtt/publishCheck";
 import { fetchServerChain } from "../../../sdk/mqtt/serverChain";
-import { excerpt, printable } from "../../../sdk/printable";
+import { excerpt, printable, shown } from "../../../sdk/printable";
 import { changedElsewhere } from "../../../sdk/reconcilers/drift";
 import { refuseRevoked } from "../../../sdk/reconcilers/revoked";
 import type { ApiError } from "../../../sdk/thingsboard";
@@ -36,6 +36,17 @@ test("printable: one line that no terminal obeys; what is ordinary stays as it i
     );
     // As JSON it still says the same.
     fc.assert(fc.property(fc.string({ unit: "binary" }), text => JSON.parse(printable(JSON.stringify({ text }))).text === text));
+});
+
+test("a value in a sentence is short, on one line, and never a private key", () => {
+    expect([shown("pump-1"), shown(7), shown(undefined), shown({ a: [1] })]).toEqual(['"pump-1"', "7", "undefined", '{"a":[1]}']);
+    expect(shown("x".repeat(3000))).toBe(`"${"x".repeat(60)}…"`);
+    expect(shown("-----BEGIN PRIVATE KEY-----\nMIIE")).toBe("a private key");
+    fc.assert(
+        fc.property(fc.oneof(fc.anything(), fc.string({ unit: "binary", maxLength: 300 })), value => {
+            expectTame(shown(value), 63 * 6);
+        }),
+    );
 });
 
 test("every sentence for the user is printable, whatever is quoted in it", () => {
