@@ -36,6 +36,7 @@ export const ledger: readonly Entry[] = [
     run(/^openssl /, verbatim, 'page("docs/keys.md")', "docs/keys.md"),
     run(/^openssl /, verbatim, 'page("examples/csr-from-a-device/README.md")', "examples/csr-from-a-device/README.md"),
     run("npx pulumi-thingsboard revoke pump-1", verbatim, 'page("docs/revocation.md")', "docs/revocation.md"),
+    run(/^npx pulumi-thingsboard (doctor|explain pump-1)$/, verbatim, 'page("docs/_index.md")'),
     run(/server-certificate|^export THINGSBOARD_MQTT_CA_PEM/, verbatim, 'page("examples/local-thingsboard/README.md")', "examples/local-thingsboard/README.md"),
 
     // README: the guide.
@@ -45,7 +46,7 @@ export const ledger: readonly Entry[] = [
     run("pulumi stack init dev", "test/engine/support/commandLine.ts", 'pulumi("stack", "init"', "README.md"),
     run(/^pulumi config set (url|--secret apiKey)/, engine("readme"), ['"config", "set", "url"', '"config", "set", "--secret", "apiKey"'], "README.md"),
     run("pulumi up", engine("readme"), 'pulumi("up", "--yes", "--skip-preview")', "README.md"),
-    run("pulumi preview --refresh --expect-no-changes", engine("readme"), 'pulumi("preview", "--refresh", "--expect-no-changes")', "README.md"),
+    run("pulumi preview --refresh --expect-no-changes", engine("readme"), 'pulumi("preview", "--refresh", "--expect-no-changes")', /^(README|docs\/_index)\.md$/),
     run(/pulumi stack output|^mosquitto_pub/, engine("readme"), "await bash(script)", "README.md"),
 
     run(/^pulumi config set (--secret )?thingsboard:/, "test/engine/secrets/fleetCommand.test.ts", ['"config", "set", "thingsboard:url"', '"config", "set", "--secret", "thingsboard:apiKey"'], "docs/installation-configuration.md"),
@@ -69,7 +70,7 @@ export const ledger: readonly Entry[] = [
     run(/^pulumi-thingsboard fleet export .*--out/, engine("fleetShards"), 'fleet(pulumi, "export", "--shards", "2", "--out"'),
     run(/^pulumi-thingsboard fleet up/, engine("fleetShards"), 'fleet(pulumi, "up", "--shards", "2", "--parallel", "2")'),
     run(/^pulumi-thingsboard fleet status/, engine("fleetShards"), 'fleet(pulumi, "status", "--shards", "2")'),
-    run(/^pulumi-thingsboard report --stack prod( --live --html fleet\.html)?$/, engine("report"), '"--live", "--html"'),
+    run(/^(npx )?pulumi-thingsboard report --stack \w+( --live)?( --html \w+\.html)?$/, engine("report"), '"--live", "--html"'),
     run(/^pulumi-thingsboard report .*--shards/, engine("fleetShards"), '"report", "--stack", stack, "--shards", "2"'),
     run(/^pulumi-thingsboard report .*jq/, engine("report"), 'readFileSync(path.join(repository, "docs", "report.md")'),
 
@@ -77,6 +78,7 @@ export const ledger: readonly Entry[] = [
     not(/^pulumi stack (init|change-secrets-provider) .*kms/, "needs an account with a cloud's key management", "docs/keys.md"),
 
     // Examples: their tests deploy them as they stand. Whose ThingsBoard it is, is each reader's own.
+    run("export THINGSBOARD_USERNAME=tenant@thingsboard.org THINGSBOARD_PASSWORD=tenant", "test/cli/faults/cases.ts", 'byPassword("tenant")', "examples/local-thingsboard/README.md"),
     run(/^export THINGSBOARD_URL=/, "test/engine/support/thingsboard.ts", "programEnvironment(target)"),
     run("pulumi up", engine("quickstart"), 'pulumi("up", "--yes", "--skip-preview")', "examples/quickstart/README.md"),
     run(/^pulumi (up|stack output)|^sh -c|^\(umask/, engine("examplesKinds"), ['example("<folder>"', 'pulumi("up"'], kinds),
