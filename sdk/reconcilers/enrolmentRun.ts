@@ -1,6 +1,5 @@
 // One enrolment check: a canary enrols, is seen, and is removed again.
 
-import { X509Certificate } from "node:crypto";
 import { codeText } from "../mqtt/codes";
 import { diagnose } from "../mqtt/diagnosis";
 import type { PublishCheckOutcome } from "../mqtt/outcome";
@@ -87,7 +86,7 @@ async function removeCanary(thingsboard: ThingsBoard, profile: DeviceProfile, de
     const device = await thingsboard.deviceByName(deviceName);
     if (!device || device.deviceProfileId?.id !== profile.id.id) return false;
     const row = await thingsboard.credentials(device.id.id);
-    if (row?.credentialsType !== "X509_CERTIFICATE" || !isCanary(new X509Certificate(toPem(row.credentialsValue ?? "")))) return false;
+    if (row?.credentialsType !== "X509_CERTIFICATE" || !isCanary(toPem(row.credentialsValue ?? ""))) return false;
     await thingsboard.deleteDevice(device.id.id);
     return true;
 }

@@ -29,7 +29,7 @@ export interface Dependencies {
     readonly clock: Clock;
     /** At least 0 and below 1. */
     readonly random: () => number;
-    /** Hears of each repetition. */
+    /** Hears of each repetition, and of a proxy that can't be used. */
     readonly log: (line: string) => void;
     /** For how long a call is made again that may be. Default 90 s. */
     readonly patience: Milliseconds;
@@ -48,6 +48,7 @@ export function connect(options: ConnectionOptions, dependencies: Partial<Depend
     const { clock = systemClock, random = Math.random, log = () => {}, patience = defaultPatience, environment = process.env } = dependencies;
     const connection = checkOptions(options);
     const transport = http(connection, clock, environment);
+    if (transport.unusedProxy !== undefined) log(`warning: ${transport.unusedProxy}`);
     const shared: CallDependencies = {
         connection,
         http: transport,

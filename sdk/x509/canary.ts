@@ -11,7 +11,15 @@ export interface Canary {
 /** By this a canary that a crash left behind on ThingsBoard is told from a device. */
 export const canaryUnit = "pulumi-thingsboard enrolment check";
 
-export const isCanary = (certificate: X509Certificate): boolean => certificate.subject.split("\n").includes(`OU=${canaryUnit}`);
+/** Whatever a device may hold: ThingsBoard takes any text for a certificate. */
+export function isCanary(pem: Pem): boolean {
+    try {
+        // Of an empty name Node makes undefined.
+        return new X509Certificate(pem).subject?.split("\n").includes(`OU=${canaryUnit}`) ?? false;
+    } catch {
+        return false;
+    }
+}
 
 const hour = 3_600_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -52,6 +60,8 @@ export async function issueCanary(authorityPem: Pem, authorityKeyPem: string, co
 async function signing(key: KeyObject): Promise<{ signingKey: CryptoKey; signingAlgorithm: Algorithm & { hash: string } }> {
     const der = new Uint8Array(key.export({ format: "der", type: "pkcs8" }));
     const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[key.asymmetricKeyDetails?.namedCurve ?? ""];
-    const signingAlgorithm = curve === undefined ? { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } : { name: "ECDSA", namedCurve: curve, hash: "SHA-256" };
+    // Ed25519 has its hash built in: what stands here is not looked at.
+    const plain = { name: key.asymmetricKeyType === "ed25519" ? "Ed25519" : "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+    const signingAlgorithm = curve === undefined ? plain : { name: "ECDSA", namedCurve: curve, hash: "SHA-256" };
     return { signingKey: await crypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]), signingAlgorithm };
 }

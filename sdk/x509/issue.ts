@@ -91,9 +91,10 @@ function signerOf({ certificatePem, privateKeyPem }: SigningAuthority): Signer {
     return signer;
 }
 
-/** The signature that goes with a key. Parameters: NULL for RSA (RFC 3279), absent for ECDSA (RFC 5758). */
-function algorithmOf(key: KeyObject): { readonly hash: string; readonly identifier: asn1.AlgorithmIdentifier } {
+/** The signature that goes with a key. Parameters: NULL for RSA (RFC 3279), absent for ECDSA (RFC 5758) and Ed25519 (RFC 8410), which hashes by itself. */
+function algorithmOf(key: KeyObject): { readonly hash: string | null; readonly identifier: asn1.AlgorithmIdentifier } {
     if (key.asymmetricKeyType === "rsa") return { hash: "sha256", identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.2.840.113549.1.1.11", parameters: null }) };
+    if (key.asymmetricKeyType === "ed25519") return { hash: null, identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.3.101.112" }) };
     const [hash, algorithm] = key.asymmetricKeyDetails?.namedCurve === "secp384r1" ? ["sha384", "1.2.840.10045.4.3.3"] : ["sha256", "1.2.840.10045.4.3.2"];
     return { hash, identifier: new asn1.AlgorithmIdentifier({ algorithm }) };
 }

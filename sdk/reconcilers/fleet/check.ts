@@ -3,9 +3,10 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { shown } from "../../printable";
 import { issuedAlgorithms } from "../../x509/issue";
-import { leafFault, toPem } from "../../x509/leaf";
+import { leafFault, readLeaf, toPem } from "../../x509/leaf";
 import { UserError } from "../../userError";
 import { claim } from "../claims";
+import { boundTwice } from "../deviceCredentialInputs";
 import { deviceFailures } from "../deviceInputs";
 import { isUnknown } from "../reconciler";
 import type { FleetBatchInputs, FleetSettings } from "./batch";
@@ -55,12 +56,15 @@ function deviceFaults(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, n
     const declaredBy = `${news.fleet}/${name}`;
     const known = details !== undefined && !isUnknown(details) ? details : {};
     const failures = deviceFailures({}, { name, declaredBy, ...(known.label === undefined ? {} : { label: known.label }), ...(known.attributes === undefined ? {} : { attributes: known.attributes }) });
+    const binder = claim("credential of device name", name, declaredBy, declaredBy);
+    if (binder !== undefined) failures.push({ property: "devices", reason: `device "${name}": ${boundTwice(binder)}` });
     const { certificate } = known;
     if (certificate !== undefined) {
         // One that is bound already and has expired since is reported, but stops no deployment.
         const bound = own(olds.details, name)?.certificate === certificate;
-        const fault = leafFault(certificate.startsWith("M") ? toPem(certificate) : certificate, bound ? new Date(0) : now);
-        const other = fault === undefined ? claim("certificate", certificate, declaredBy, name) : undefined;
+        const pem = certificate.startsWith("M") ? toPem(certificate) : certificate;
+        const fault = leafFault(pem, bound ? new Date(0) : now);
+        const other = fault === undefined ? claim("certificate", readLeaf(pem).credentialsId, declaredBy, name) : undefined;
         if (fault !== undefined) failures.push({ property: "certificatePem", reason: `device "${name}": certificatePem: ${fault}` });
         if (other !== undefined) failures.push({ property: "certificatePem", reason: `device "${name}": certificatePem is also the certificate of device "${other}" in this program: a certificate identifies one device, so issue one for each` });
     }

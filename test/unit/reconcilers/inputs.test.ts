@@ -77,7 +77,7 @@ describe("a credential", () => {
         expect(said(declared({ deviceName: "" }))).toBe("deviceName is blank: name the device, or give device or deviceId");
         expect(said(declared({ onDelete: "delete" as "keep" }))).toContain('onDelete is "delete": expected "revoke" or "keep"');
         expect(said(declared({ deviceName: "twice", declaredBy: "p/s/first" }))).toBe("");
-        expect(said(declared({ deviceName: "twice", declaredBy: "p/s/second" }))).toBe('device "twice": two DeviceCredentials of this program are for it, also p/s/first: a device has one credential');
+        expect(said(declared({ deviceName: "twice", declaredBy: "p/s/second" }))).toBe('device "twice": two resources of this program bind a certificate to it, also p/s/first: a device has one credential');
         expect(said(declared({ onDelete: "keep" }))).toBe("");
     });
 

@@ -61,11 +61,11 @@ test("names beyond ASCII, and validity beyond 2050", async () => {
     expect(new Date(read.validTo).getUTCFullYear()).toBe(2126);
 });
 
-test.each([["ec", "prime256v1"], ["ec", "secp384r1"], ["rsa", "2048"]])("signed by an authority of kind %s %s, as openssl verifies it", async (kind, size) => {
+test.each([["ec", "prime256v1"], ["ec", "secp384r1"], ["ec", "secp521r1"], ["rsa", "2048"], ["ed25519", "keys"]])("signed by an authority of kind %s %s, as openssl verifies it", async (kind, size) => {
     const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-issue-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = (name: string) => path.join(folder, name);
-    const key = kind === "ec" ? ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${size}`] : ["-newkey", `rsa:${size}`];
+    const key = kind === "ec" ? ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${size}`] : ["-newkey", kind === "rsa" ? `rsa:${size}` : kind];
     openssl("", "req", "-x509", ...key, "-nodes", "-days", "30", "-keyout", file("ca.key"), "-out", file("ca.pem"), "-subj", "/C=DE/O=Größe/CN=factory", "-utf8", "-addext", "keyUsage=critical,keyCertSign,cRLSign");
     const authority = { certificatePem: readFileSync(file("ca.pem"), "utf8"), privateKeyPem: readFileSync(file("ca.key"), "utf8") };
     const { certificate, key: own } = await issue({ commonName: "pump-1", algorithm: "EC_P256", validityDays: 10, authority }, new Date());
