@@ -15,6 +15,7 @@ const parts = {
         { what: "the same with the engine", project: "engine", files: ["test/engine/faults.test.ts"], minutes: 60 },
     ],
     fuzz: [{ what: "a million bad inputs", project: "unit", files: ["test/fuzz"], minutes: 60 }],
+    commands: [{ what: "what doctor, explain and publish say of every fault, in text and in JSON", project: "unit", files: ["test/cli/faults"], minutes: 30 }],
     load: [
         { what: "ten thousand devices at a limit", project: "unit", files: ["test/load"], minutes: 30 },
         { what: "the same with the engine", project: "engine", files: ["test/engine/load.test.ts"], minutes: 30 },

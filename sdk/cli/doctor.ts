@@ -6,14 +6,14 @@ import { examineMachine, type Versions } from "./doctor/machine";
 import { chainOnOffer, examineMqtt, type MqttReport } from "./doctor/mqtt";
 import { examineRest, type RestReport } from "./doctor/rest";
 import { examineSettings, type ShownSetting } from "./doctor/settings";
-import { command, type JsonFlag } from "./frame/command";
+import { command, type JsonFlag, seconds } from "./frame/command";
 import { type Finding, failure, lineOf, summed } from "./frame/findings";
 import { caFile } from "./frame/files";
 import { paintFor, printJson, type Progress, progressOn } from "./frame/terminal";
 import { UsageError } from "./frame/usage";
-import { aboutServer, configured, originsOf, type ServerFlags, settingsOf, withServer } from "./server/flags";
+import { aboutServer, configured, originsOf, patienceOfCommands, type ServerFlags, settingsOf, withServer } from "./server/flags";
 
-type Flags = ServerFlags & JsonFlag & { readonly cafile?: string };
+type Flags = ServerFlags & JsonFlag & { readonly cafile?: string; readonly timeout: number };
 
 /** What --json prints. */
 export interface Diagnosis {
@@ -40,7 +40,9 @@ ${aboutServer}`,
             ["pulumi-thingsboard doctor --json", "for a pipeline, or to attach to a bug report: it holds addresses and the user's name, and no secret"],
         ],
         exitCodes: { 0: "nothing is wrong; there may be warnings", 1: "something is wrong, and what to do is said" },
-    }).option("--cafile <pem>", "what devices trust, in the place of mqttCaPem");
+    })
+        .option("--cafile <pem>", "what devices trust, in the place of mqttCaPem")
+        .option("--timeout <seconds>", "for one connection to the MQTT port", seconds, 10);
     return withServer(doctor).action(run);
 }
 
@@ -77,12 +79,12 @@ async function examine(flags: Flags, tell: Tell, { now, wait }: Pick<Progress, "
         const server = serverFrom(settings, text => {
             waited.push(text);
             wait(text);
-        });
+        }, patienceOfCommands);
         now(`asking ${settings.url} …`);
         const rest = await examineRest(settings, server.thingsboard, waited, tell);
         const caPem = flags.cafile === undefined ? settings.mqttCaPem : caFile(flags.cafile);
-        const onOffer = rest && (await chainOnOffer(server));
-        const mqtt = await examineMqtt({ host: settings.mqttHost, port: settings.mqttPort, ...(caPem === undefined ? {} : { caPem }) }, server, onOffer, tell, now);
+        const onOffer = rest ? await chainOnOffer(server) : {};
+        const mqtt = await examineMqtt({ host: settings.mqttHost, port: settings.mqttPort, timeoutSeconds: flags.timeout, ...(caPem === undefined ? {} : { caPem }) }, server, onOffer, tell, now);
         return { versions, settings: shown, ...(rest === undefined ? {} : { server: rest }), ...(mqtt === undefined ? {} : { mqtt }) };
     } catch (error) {
         if (!(error instanceof UserError) || error instanceof UsageError) throw error;

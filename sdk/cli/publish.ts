@@ -2,14 +2,14 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { printable } from "../printable";
 import { serverFrom } from "../serverFrom";
-import { command, type JsonFlag } from "./frame/command";
+import { command, type JsonFlag, seconds } from "./frame/command";
 import { caFile, othersMayRead, readText } from "./frame/files";
 import { paintFor, printJson, progressOn } from "./frame/terminal";
 import { UsageError } from "./frame/usage";
 import { privateKey } from "./publish/privateKey";
 import { publishAs, type PublishWish } from "./publish/run";
 import { stageLine, stagesOf } from "./publish/stages";
-import { aboutServer, configured, type ServerFlags, settingsOf, withServer } from "./server/flags";
+import { aboutServer, configured, patienceOfCommands, type ServerFlags, settingsOf, withServer } from "./server/flags";
 
 interface Flags extends ServerFlags, JsonFlag {
     readonly cert: string;
@@ -90,7 +90,7 @@ async function run(flags: Flags): Promise<void> {
         done: stage => flags.json || progress.say(stageLine(stage, paint)),
         waiting: name => progress.now(`${name} …`),
     });
-    const result = await publishAs(wish, settings && serverFrom(settings, text => progress.wait(text)), stages);
+    const result = await publishAs(wish, settings && serverFrom(settings, text => progress.wait(text), patienceOfCommands), stages);
     progress.done();
     const all = [...warnings, ...result.warnings];
     if (flags.json) printJson({ ...result, warnings: all, stages: stages.list() });
@@ -104,11 +104,5 @@ async function run(flags: Flags): Promise<void> {
 function port(text: string): number {
     const number = Number(text);
     if (!/^\d+$/.test(text) || number < 1 || number > 65535) throw new InvalidArgumentError("It must be a number from 1 to 65535.");
-    return number;
-}
-
-function seconds(text: string): number {
-    const number = Number(text);
-    if (!(number > 0 && number <= 600)) throw new InvalidArgumentError("It must be a number of seconds, above 0 and at most 600.");
     return number;
 }

@@ -38,6 +38,8 @@ function connackFault(outcome: Extract<Refused, { stage: "connack" }>, context: 
     switch (outcome.reasonCode) {
         case 1:
         case 0x84:
+            // One that takes neither was asked in both.
+            if (outcome.connections > 1) return { cause: "protocol-version", sentence: `${subject}: the server speaks neither MQTT 5 nor 3.1.1, so it is no ThingsBoard; correct mqttHost and mqttPort` };
             return { cause: "protocol-version", sentence: `${subject}: the server does not speak MQTT ${outcome.mqttVersion}; let the check choose the version, or ask for ${outcome.mqttVersion === "5" ? "3.1.1 (ThingsBoard before 3.5)" : "5"}` };
         case 2:
         case 0x85:
@@ -54,7 +56,7 @@ function connackFault(outcome: Extract<Refused, { stage: "connack" }>, context: 
         case 3:
             return unavailable(subject, context, "it is starting, a message rate limit or the API usage of the tenant is used up, or the device profile is for another transport; try again in a minute, then look at its log");
         case 0x88:
-            return unavailable(subject, context, "its core did not answer in time, or the device profile is for another transport; try again in a minute, then look at its log");
+            return unavailable(subject, context, `its core did not answer in time${context.subject === undefined ? ", or the device profile is for another transport" : ""}; try again in a minute, then look at its log`);
         default:
             return coded("CONNACK", outcome, outcome, context);
     }
@@ -83,6 +85,7 @@ function explained(packet: "CONNACK" | "PUBACK" | "DISCONNECT", outcome: MqttRef
         case 0x81:
             // ThingsBoard calls a message that is too large a malformed packet.
             if ((outcome.payloadBytes ?? 0) > maxPayloadBytes) return ["packet-too-large", tooLarge(outcome)];
+            if (packet === "CONNACK") return ["other-reason", "the server could not read CONNECT, which ThingsBoard can, so another broker or a proxy answers here; correct mqttHost and mqttPort"];
             return ["payload-refused", "the server could not read the packet, as for a message above its limit (65,536 bytes by default); send less, or raise NETTY_MAX_PAYLOAD_SIZE"];
         case 0x95:
             return ["packet-too-large", tooLarge(outcome)];
@@ -119,12 +122,15 @@ function closed(outcome: Extract<Refused, { stage: "closed" }>, context: Diagnos
     const how = outcome.code === undefined ? "" : ` (${outcome.code})`;
     if (outcome.waitedFor === "connack") {
         const remedy = cloudHost(outcome, context) ?? "see that ThingsBoard is up, that no proxy without a server answers there, and wait a minute in case it blocks this address after refused connections";
-        return { cause: "closed-before-connack", sentence: `${deviceAt(outcome, context, "was cut off")} without an answer to CONNECT${how}: ${remedy}` };
+        return { cause: "closed-before-connack", sentence: `${deviceAt(outcome, context, "was cut off")} without an answer to CONNECT${how}; ${remedy}` };
     }
     const subject = `${deviceAt(outcome, context, "was cut off")} after it had connected, without a PUBACK${how}`;
     if ((outcome.payloadBytes ?? 0) > maxPayloadBytes) return { cause: "packet-too-large", sentence: `${subject}: ${tooLarge(outcome)}` };
     const { credential } = context;
     if (credential === null || (credential && credential.credentialsId !== outcome.presented.credentialsId)) return { cause: "changed-meanwhile", sentence: `${subject}: ${credentialChanged(outcome, context)}` };
+    if (outcome.mqttVersion === "5") {
+        return { cause: "closed-before-puback", sentence: `${subject}: in MQTT 5 ThingsBoard says why before it closes, so a load balancer, a proxy or the network ended the connection, or ThingsBoard itself broke down; look at what stands between, then at ThingsBoard's log` };
+    }
     return {
         cause: "closed-before-puback",
         sentence: `${subject}: ThingsBoard closes so on a payload that it can't read, on a used-up telemetry rate limit${limit(context.messageRateLimit)}, and when the device itself connects; ${wrongPayload(outcome, context)}`,

@@ -30,7 +30,7 @@ export function diagnoseNetwork(subject: string, outcome: Failed & Extract<Refus
         default:
             return {
                 cause: "tls-timeout",
-                sentence: `${subject}: the port takes connections but did not answer the TLS handshake ${late}, as a plain MQTT port (1883) or a proxy with nothing behind it would; set mqttPort to the port for MQTT over TLS, 8883 by default`,
+                sentence: `${subject}: the port takes connections but did not answer the TLS handshake ${late}, as a plain MQTT port (1883), a proxy with nothing behind it or an overloaded server would; set mqttPort to the port for MQTT over TLS, 8883 by default, or look at the proxy and the server`,
             };
     }
 }

@@ -11,6 +11,8 @@ import { deviceAt, short, words } from "./wording";
 /** What the REST side knows. All but the name is optional: each fact makes the sentence more exact. */
 export interface DiagnosisContext {
     readonly deviceName: string;
+    /** What the sentence is about, where that is no device. */
+    readonly subject?: string;
     /** Host of the REST API: tells a mistaken MQTT host from a mistaken certificate. */
     readonly restHost?: string;
     /** What ThingsBoard holds for the device, read after the refusal; `null` when the device is gone. */

@@ -13,11 +13,21 @@ import { openSession } from "./session";
 export interface PublishCheckDeps extends Clock {
     random(size: number): Buffer;
     lookup: Lookup;
-    /** Hears of each step when it is done; of those of a second connection again. */
-    reached(step: Step): void;
+    /** Hears of each connection as it is made; of a second one again. */
+    watch: PublishCheckWatch;
 }
 
-const system: PublishCheckDeps = { ...systemClock, random: randomBytes, lookup: host => lookup(host, { all: true }), reached: () => undefined };
+/** For whoever tells of a connection while it is made. */
+export interface PublishCheckWatch {
+    began(): void;
+    /** When the step is done. */
+    reached(step: Step): void;
+    ended(outcome: PublishCheckOutcome): void;
+}
+
+export const nobodyWatches: PublishCheckWatch = { began: () => undefined, reached: () => undefined, ended: () => undefined };
+
+const system: PublishCheckDeps = { ...systemClock, random: randomBytes, lookup: host => lookup(host, { all: true }), watch: nobodyWatches };
 
 /** A server may block an address for a while after some refusals (ThingsBoard: ten, when that is switched on). */
 const maxConnections = 3;
@@ -34,14 +44,16 @@ const maxWaitMs = 30_000;
  */
 export async function publishCheck(request: PublishCheckRequest, deps: Partial<PublishCheckDeps> = {}): Promise<PublishCheckOutcome> {
     const known = { ...system, ...deps };
-    const { sleep } = known;
+    const { sleep, watch } = known;
     const prepared = prepare(request, known.random);
     const { protocolVersion = "auto" } = request;
     let version: MqttVersion = protocolVersion === "auto" ? "5" : protocolVersion;
     let waitedMs = 0;
 
     for (let connections = 1; ; connections++) {
+        watch.began();
         const outcome = await connectOnce(prepared, version, connections, known);
+        watch.ended(outcome);
         if (outcome.ok || connections === maxConnections) return outcome;
         if (protocolVersion === "auto" && version === "5" && refusesMqtt5(outcome)) {
             version = "3.1.1";
@@ -54,7 +66,7 @@ export async function publishCheck(request: PublishCheckRequest, deps: Partial<P
     }
 }
 
-async function connectOnce(prepared: Prepared, version: MqttVersion, connections: number, { now, lookup, reached }: PublishCheckDeps): Promise<PublishCheckOutcome> {
+async function connectOnce(prepared: Prepared, version: MqttVersion, connections: number, { now, lookup, watch: { reached } }: PublishCheckDeps): Promise<PublishCheckOutcome> {
     const { host, port, presented, clientId, message, timeoutSeconds } = prepared;
     const seen: Seen = {};
     let opened: TLSSocket | undefined;

@@ -10,8 +10,8 @@ export function words(text: string): string {
 }
 
 /** The beginning of every sentence: `device "pump-1" was refused at mqtt.example.com:8883`. */
-export function deviceAt({ host, port }: Pick<Evidence, "host" | "port">, { deviceName }: DiagnosisContext, what: string): string {
-    return `device ${words(deviceName)} ${what} at ${host.includes(":") ? `[${host}]` : host}:${port}`;
+export function deviceAt({ host, port }: Pick<Evidence, "host" | "port">, { deviceName, subject = `device ${words(deviceName)}` }: DiagnosisContext, what: string): string {
+    return `${subject} ${what} at ${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Enough of a fingerprint to find it. */

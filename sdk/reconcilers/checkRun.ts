@@ -3,10 +3,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { diagnose, diagnoseNotStored, type DiagnosisContext } from "../mqtt/diagnosis";
 import { observe } from "../mqtt/observe";
-import type { PublishCheckOutcome, Step } from "../mqtt/outcome";
+import type { PublishCheckOutcome } from "../mqtt/outcome";
 import { type Message, type TelemetryProfile, deviceMessage, marker, markerKey } from "../mqtt/payload";
 import { publishChecks } from "../mqtt/pool";
-import { publishCheck } from "../mqtt/publishCheck";
+import { nobodyWatches, publishCheck, type PublishCheckWatch } from "../mqtt/publishCheck";
 import type { DeviceProfile } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
@@ -45,8 +45,8 @@ export interface CheckResult {
 /** A value is mostly there within a second of its PUBACK; rule chains under load take longer. */
 const storedWithinMs = 10_000;
 
-/** @param reached hears of each step of the connection */
-export async function runCheck(server: Server, inputs: PublishCheckInputs, reached: (step: Step) => void = () => undefined): Promise<CheckResult> {
+/** @param watch hears of each step of the connection */
+export async function runCheck(server: Server, inputs: PublishCheckInputs, watch: PublishCheckWatch = nobodyWatches): Promise<CheckResult> {
     if (inputs.mode === "observe") return observed(server, inputs);
     const name = inputs.deviceName ?? inputs.deviceId;
     const subject = `publish check of device "${name}"`;
@@ -64,7 +64,7 @@ export async function runCheck(server: Server, inputs: PublishCheckInputs, reach
         ...skew(thingsboard),
     } as const;
     const outcome = await publishChecks.run(() =>
-        naming(subject, () => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" }, { reached })),
+        naming(subject, () => publishCheck(sent ? { ...connection, mode: "publish", topic: sent.topic, payload: sent.payload } : { ...connection, mode: "connect" }, { watch })),
     );
     const evidence = describe(outcome);
     const known = await diagnosisContext(server, thingsboard, inputs, profile, outcome.presented.credentialsId);

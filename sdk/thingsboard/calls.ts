@@ -6,6 +6,7 @@ import { explainAnswer } from "./explain";
 import { explainFailure } from "./failure";
 import type { Answer, Http, Request } from "./http";
 import type { Places } from "./limits";
+import type { Milliseconds } from "./model";
 import type { Connection } from "./options";
 import type { Pace } from "./pace";
 import type { Purpose } from "./purpose";
@@ -48,6 +49,7 @@ export interface CallDependencies {
     readonly clock: Clock;
     readonly random: () => number;
     readonly log: (line: string) => void;
+    readonly patience: Milliseconds;
     /** Tells the version of a server that refuses an API key, if it can. */
     readonly version: () => Promise<string | undefined>;
 }
@@ -57,8 +59,8 @@ export interface CallDependencies {
  * @param sharer who waits in line with these calls, where others want to call too
  */
 export function calls(dependencies: CallDependencies, about?: string, sharer = about ?? ""): Calls {
-    const { connection, http, session, places, pace, clock, random, log, version } = dependencies;
-    const retrying = { clock, random, log, hasAnswered: http.hasAnswered };
+    const { connection, http, session, places, pace, clock, random, log, patience, version } = dependencies;
+    const retrying = { clock, random, log, hasAnswered: http.hasAnswered, patience };
 
     return {
         make,

@@ -37,6 +37,10 @@ export interface ApiErrorDetails {
     readonly serverMessage?: string | undefined;
     /** Whether the server may have done what was asked although no good answer came back. */
     readonly mayHaveHappened: boolean;
+    /** The sentence's own parts, for whoever tells them one below the other: what happened. */
+    readonly what?: string | undefined;
+    /** What is known of why, or what to do. */
+    readonly remedy?: string | undefined;
 }
 
 /**
@@ -50,6 +54,8 @@ export class ApiError extends UserError implements ApiErrorDetails {
     readonly errorCode: number | undefined;
     readonly serverMessage: string | undefined;
     readonly mayHaveHappened: boolean;
+    readonly what: string | undefined;
+    readonly remedy: string | undefined;
 
     constructor(message: string, details: ApiErrorDetails) {
         super(message);
@@ -58,6 +64,8 @@ export class ApiError extends UserError implements ApiErrorDetails {
         this.errorCode = details.errorCode;
         this.serverMessage = details.serverMessage;
         this.mayHaveHappened = details.mayHaveHappened;
+        this.what = details.what;
+        this.remedy = details.remedy;
     }
 }
 

@@ -1,8 +1,8 @@
 // Makes an `ApiError` of an answer: what was being done, what ThingsBoard said, what to do about it.
 
-import { ApiError, type ApiErrorKind } from "./errors";
+import type { ApiError, ApiErrorKind } from "./errors";
 import type { Answer } from "./http";
-import { type Purpose, sentence } from "./purpose";
+import { apiError, type Purpose } from "./purpose";
 import { explainStranger } from "./stranger";
 import { clean, parseJson } from "./text";
 
@@ -24,7 +24,7 @@ export function explainAnswer(purpose: Purpose, answer: Answer): ApiError {
     if (!refusal) return explainStranger(purpose, answer);
     const [kind, remedy] = findingOf(purpose, refusal);
     const said = refusal.message ? `ThingsBoard says "${refusal.message}" (${refusal.status})` : `ThingsBoard answers ${refusal.status}`;
-    return new ApiError(sentence(purpose, said, remedy), {
+    return apiError(purpose, said, remedy, {
         kind,
         status: refusal.status,
         errorCode: refusal.errorCode,

@@ -1,8 +1,8 @@
 // No answer at all: network, DNS, TLS, proxy.
 
-import { ApiError, type ApiErrorKind } from "./errors";
+import type { ApiError, ApiErrorKind } from "./errors";
 import type { Failure } from "./http";
-import { type Purpose, sentence } from "./purpose";
+import { apiError, type Purpose } from "./purpose";
 
 export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
     const { host, hostname, protocol } = new URL(purpose.base);
@@ -18,6 +18,8 @@ export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
                 return ["timeout", `${host} didn't answer in time`, "check firewall and load, or raise timeout"];
             case "reset":
                 return ["unreachable", `the connection to ${host} broke off (${failure.code})`, resetRemedy(protocol)];
+            case "cut":
+                return ["unreachable", `the answer of ${host} broke off in the middle`, "look at the server, and at a proxy before it: one of them broke down"];
             case "unknownCa":
                 return ["untrusted", `the certificate of ${host} is of a CA that is not trusted here`, "give that CA's certificate as caPem"];
             case "otherHost":
@@ -38,7 +40,7 @@ export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
     })();
     // What is not reached directly may be reached by way of a proxy.
     const aside = failure.unusedProxy !== undefined && (kind === "unreachable" || kind === "timeout") ? `; ${failure.unusedProxy}` : "";
-    return new ApiError(sentence(purpose, what, remedy) + aside, { kind, mayHaveHappened: failure.sent });
+    return apiError(purpose, what, remedy + aside, { kind, mayHaveHappened: failure.sent });
 }
 
 function resetRemedy(protocol: string): string {

@@ -35,6 +35,8 @@ export interface Failure {
         | "noRoute"
         | "timeout"
         | "reset"
+        /** In the middle of an answer. */
+        | "cut"
         | "unknownCa"
         | "otherHost"
         | "outOfDate"
@@ -180,6 +182,7 @@ function failure(error: unknown): Failure {
     if (message.includes("maxContentLength")) return of("tooLarge", true);
     if (message.includes("wrong version number") || message.includes("packet length too long")) return of("notTls", false);
     if (message.includes("before secure TLS connection")) return of("reset", false);
+    if (isAxiosError(error) && error.code === "ERR_BAD_RESPONSE" && message.includes("aborted")) return of("cut", true);
     if (code.startsWith("HPE_")) return of("notHttp", true);
     if (code === "ETIMEDOUT" && isConnecting(cause)) return of("timeout", false);
     const [reason, sent] = reasons[code] ?? (code.startsWith("ERR_SSL_") ? ["tls", true] : ["reset", true]);

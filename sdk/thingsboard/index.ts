@@ -8,8 +8,10 @@ import { type Places, places } from "./limits";
 import { checkOptions, type ConnectionOptions } from "./options";
 import { owners } from "./owners";
 import { pace } from "./pace";
+import type { Milliseconds } from "./model";
 import { profiles } from "./profiles";
 import type { Environment } from "./proxy";
+import { defaultPatience } from "./retry";
 import { server, versionForEverybody } from "./server";
 import { session } from "./session";
 import { surroundings } from "./surroundings";
@@ -29,6 +31,8 @@ export interface Dependencies {
     readonly random: () => number;
     /** Hears of each repetition, and of a proxy that can't be used. */
     readonly log: (line: string) => void;
+    /** For how long a call is made again that may be. Default 90 s. */
+    readonly patience: Milliseconds;
     /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up. */
     readonly environment: Environment;
 }
@@ -41,7 +45,7 @@ const placesOfServers = new Map<string, Places>();
  * @throws UserError that names the option
  */
 export function connect(options: ConnectionOptions, dependencies: Partial<Dependencies> = {}): ThingsBoard {
-    const { clock = systemClock, random = Math.random, log = () => {}, environment = process.env } = dependencies;
+    const { clock = systemClock, random = Math.random, log = () => {}, patience = defaultPatience, environment = process.env } = dependencies;
     const connection = checkOptions(options);
     const transport = http(connection, clock, environment);
     if (transport.unusedProxy !== undefined) log(`warning: ${transport.unusedProxy}`);
@@ -54,6 +58,7 @@ export function connect(options: ConnectionOptions, dependencies: Partial<Depend
         clock,
         random,
         log,
+        patience,
         version: versionForEverybody(transport),
     };
     return thingsBoard(shared);

@@ -1,4 +1,6 @@
-// What a call is for, and how the sentence begins that says why it failed.
+// What a call is for, and the error that says why it failed.
+
+import { ApiError, type ApiErrorDetails } from "./errors";
 
 export interface Purpose {
     /** What it is about: `device "pump-1"`. */
@@ -14,6 +16,6 @@ export interface Purpose {
     readonly secrets: readonly string[];
 }
 
-export function sentence({ subject, complaint }: Purpose, what: string, remedy: string): string {
-    return `${subject}: ${complaint}: ${what}: ${remedy}`;
+export function apiError({ subject, complaint }: Purpose, what: string, remedy: string, details: ApiErrorDetails): ApiError {
+    return new ApiError(`${subject}: ${complaint}: ${what}: ${remedy}`, { ...details, what, remedy });
 }

@@ -9,7 +9,8 @@ import type { Milliseconds } from "./model";
 export type Repeating = "safe" | "unsafe";
 
 const tries = 7;
-const budget: Milliseconds = 90_000;
+/** For how long a call is made again. */
+export const defaultPatience: Milliseconds = 90_000;
 const firstPause: Milliseconds = 1_000;
 const longestPause: Milliseconds = 30_000;
 
@@ -30,6 +31,7 @@ export interface RetryDependencies {
     readonly log: (line: string) => void;
     /** Whether this server has ever answered. */
     readonly hasAnswered: () => boolean;
+    readonly patience: Milliseconds;
 }
 
 /** @param attempt calls `begin` when its turn has come: waiting for that is no reason to give up earlier */
@@ -37,7 +39,7 @@ export async function withRetries<Result>(
     attempt: (begin: () => void) => Promise<Result>,
     method: string,
     repeating: Repeating,
-    { clock, random, log, hasAnswered }: RetryDependencies,
+    { clock, random, log, hasAnswered, patience }: RetryDependencies,
 ): Promise<Result> {
     let spent = 0;
     for (let tried = 1; ; tried++) {
@@ -47,7 +49,7 @@ export async function withRetries<Result>(
         } catch (error) {
             const pause = pauseBefore(tried, random);
             spent += clock.now() - began + pause;
-            if (!isApiError(error) || spent > budget || tried >= triesAllowed(error, method, repeating, hasAnswered())) throw error;
+            if (!isApiError(error) || spent > patience || tried >= triesAllowed(error, method, repeating, hasAnswered())) throw error;
             log(`${error.message} (trying again in ${(pause / 1_000).toFixed(1)} s)`);
             await clock.sleep(pause);
         }

@@ -8,7 +8,7 @@ import { explainFailure } from "./failure";
 import type { Http } from "./http";
 import type { Timestamp } from "./model";
 import type { Connection, Credentials } from "./options";
-import { type Purpose, sentence } from "./purpose";
+import { apiError, type Purpose } from "./purpose";
 import { explainNonsense } from "./stranger";
 import { parseJson } from "./text";
 
@@ -101,7 +101,7 @@ function passwordSession(
 function twoFactorError(purpose: Purpose, scope: string): ApiError {
     const what = scope === "MFA_CONFIGURATION_TOKEN" ? "the user has to set up two-factor authentication first" : "the user has two-factor authentication";
     const remedy = "give an API key (ThingsBoard 4.3 and later), or a user for automation that has no second factor";
-    return new ApiError(sentence(purpose, what, remedy), { kind: "unauthorized", status: 200, mayHaveHappened: false });
+    return apiError(purpose, what, remedy, { kind: "unauthorized", status: 200, mayHaveHappened: false });
 }
 
 /** The call that wanted to log in has not begun. */

@@ -1,4 +1,5 @@
-// `pulumi-thingsboard doctor` against an emulator that something is wrong with: each fault is named, with what to do.
+// `pulumi-thingsboard doctor`: what it tells of a server that is well, and what is wrong elsewhere than in the emulator, whose
+// faults are in faults/.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
@@ -29,10 +30,7 @@ beforeAll(async () => {
     emulator = await startEmulator();
     environment = environmentOf(emulator);
 });
-afterEach(() => {
-    emulator.faults.clear();
-    emulator.setLimits({});
-});
+afterEach(() => emulator.setLimits({}));
 afterAll(() => emulator.stop());
 
 const doctor = (more: Environment = {}, ...args: string[]): Promise<Ran> => command({ ...environment, ...more }, ["doctor", "--json", ...args]);
@@ -50,7 +48,7 @@ test("a healthy ThingsBoard: every check is told, and no secret", async () => {
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     const checks = [...ran.stdout.matchAll(/^ok {7}(.{18})/gm)].map(([, check]) => check!.trim());
     expect(checks).toEqual(["node", "pulumi", "settings", "address", "version", "log-in", "device limit", "rate limit", "clock", "mqtt port", "server certificate", "server chain", "download", "client certificate"]);
-    expect(ran.stdout).toMatch(/\n\nall is well\n$/);
+    expect(ran.stdout).toMatch(/\n\nall is well, as far as it shows without a device: "pulumi-thingsboard explain" and "publish" look at one\n$/);
     expect(ran.stdout).toContain("ThingsBoard 4.3.1.3, Community Edition");
     expect(ran.stdout).not.toContain(emulator.apiKey);
 });
@@ -70,18 +68,7 @@ test("an authority that this machine alone trusts is not taken for one that devi
     expect(findings.find(({ check }) => check === "server certificate")).toMatchObject({ status: "ok", message: expect.stringContaining("devices need it too") as string });
 });
 
-describe("log-in and rights", () => {
-    test.each([
-        ["a wrong key", { THINGSBOARD_API_KEY: "tb_wrong" }, "log-in: failure", "the API key is wrong, was deleted or is of another server"],
-        ["a customer's user", { THINGSBOARD_API_KEY: "", THINGSBOARD_USERNAME: "customer@thingsboard.org", THINGSBOARD_PASSWORD: "customer" }, "log-in: failure", "is a customer's user, who may not create devices"],
-        ["the system administrator", { THINGSBOARD_API_KEY: "", THINGSBOARD_USERNAME: "sysadmin@thingsboard.org", THINGSBOARD_PASSWORD: "sysadmin" }, "log-in: failure", "is the system administrator, who has no devices"],
-        ["a server that is not there", { THINGSBOARD_URL: "http://127.0.0.1:9" }, "address: failure", "127.0.0.1:9 refuses the connection"],
-    ])("%s", async (_what, more, finding, said) => {
-        const { code, found, of } = await wrong(more);
-        expect([code, found]).toEqual([1, [finding]]);
-        expect(of(finding.split(":")[0]!).message).toContain(said);
-    });
-
+describe("settings", () => {
     test("nothing configured, and a mix of sources, are told", async () => {
         const none = json<Report>(await command({}, ["doctor", "--json"]));
         expect(none.findings.at(-1)).toMatchObject({ check: "settings", status: "failure", message: expect.stringContaining("no ThingsBoard is configured: give --stack NAME") as string });
@@ -93,7 +80,6 @@ describe("log-in and rights", () => {
 
 describe("editions and versions", () => {
     test.each([
-        ["3.6", "CE", "3.6.4, Community Edition does not notice when two write the same device at once", "warning"],
         ["4.3", "PE", "ThingsBoard 4.3.1.3PE, Professional Edition", "ok"],
         ["4.3", "Cloud", "ThingsBoard 4.3.1.3PE, Cloud", "ok"],
     ] as const)("%s %s", async (version, edition, said, status) => {
@@ -107,16 +93,6 @@ describe("editions and versions", () => {
 });
 
 describe("limits", () => {
-    test("a tenant that may have no more devices", async () => {
-        const rest = restOf(emulator);
-        const { id } = (await rest("POST", "/api/device", { name: "one" })).body as { id: { id: string } };
-        emulator.setLimits({ maxDevices: 1 });
-        const { code, found, of } = await wrong();
-        expect([code, found]).toEqual([1, ["device limit: failure"]]);
-        expect(of("device limit")).toMatchObject({ message: "the tenant has 1 device and may have no more than 1", remedy: expect.stringContaining("maxDevices") as string });
-        await rest("DELETE", `/api/device/${id.id}`);
-    });
-
     test("a tenant that is nearly there", async () => {
         const rest = restOf(emulator);
         const ids: string[] = [];
@@ -126,26 +102,6 @@ describe("limits", () => {
         expect(code).toBe(0);
         expect(of("device limit")).toMatchObject({ status: "warning", message: "9 of 10 devices", remedy: expect.stringContaining("there is room for 1 more") as string });
         for (const id of ids) await rest("DELETE", `/api/device/${id}`);
-    });
-
-    test("requests that are limited", async () => {
-        emulator.setLimits({ tenantServerRestLimitsConfiguration: "1:1" });
-        const { code, found, report } = await wrong();
-        expect([code, found, report.server?.["rateLimited"]]).toEqual([0, ["rate limit: warning"], true]);
-    });
-});
-
-describe("clocks", () => {
-    test.each([
-        ["12 s behind", -12_000, "clock: warning", 0, "12 s behind this machine's: a certificate that is issued now is valid there only then"],
-        ["an hour behind", -3_600_000, "clock: failure", 1, "60 min behind this machine's: a certificate that is issued now is not yet valid there"],
-        ["an hour ahead", 3_600_000, "clock: warning", 0, "60 min ahead of this machine's: certificates end there that much earlier"],
-    ])("the server's is %s", async (_what, clockOffset, finding, exitCode, said) => {
-        emulator.faults.set({ clockOffset });
-        const { code, found, of } = await wrong();
-        expect([code, found]).toEqual([exitCode, [finding]]);
-        expect(of("clock").message).toContain(said);
-        expect(of("clock").remedy).toBe("set both by NTP");
     });
 });
 
@@ -159,20 +115,6 @@ describe("the MQTT port", () => {
         const { code, found, of, report } = await wrong(more());
         expect([code, found, report.mqtt?.["reachable"]]).toEqual([1, ["mqtt port: failure"], false]);
         expect(`${of("mqtt port").message}; ${of("mqtt port").remedy}`).toContain(said);
-    });
-
-    test("a load balancer that ends TLS", async () => {
-        emulator.faults.set({ mqtt: { tls: "dropCertificate" } });
-        const { code, found, of, report } = await wrong();
-        expect([code, found, report.mqtt?.["clientCertificatesArrive"]]).toEqual([1, ["client certificate: failure"], false]);
-        expect(of("client certificate")).toMatchObject({ message: expect.stringContaining("ends TLS") as string, remedy: expect.stringContaining("have it pass TCP through") as string });
-    });
-
-    test("a transport that is late in taking sessions", async () => {
-        emulator.faults.set({ mqtt: { connack: 3 } });
-        const { found, of } = await wrong();
-        expect(found).toEqual(["client certificate: failure"]);
-        expect(of("client certificate").message).toContain("ThingsBoard can't take the session");
     });
 });
 
@@ -192,28 +134,6 @@ describe("the server's certificate", () => {
         expect(found).toEqual(["server certificate: failure"]);
         expect(of("server certificate").message).toContain("is not trusted");
         expect((await wrong({ THINGSBOARD_MQTT_CA_PEM: "" }, "--cafile", emulator.caFile)).found).toEqual([]);
-    });
-
-    test("expired, for another host, about to end: each is told", async () => {
-        const other = await startEmulator();
-        const run = async () => {
-            const ran = await command(environmentOf(other), ["doctor", "--json"]);
-            return { code: ran.code, bad: json<Report>(ran).findings.filter(({ status }) => status !== "ok") };
-        };
-        await other.rotateServerCertificate({ validity: "expired" });
-        const expired = await run();
-        expect([expired.code, expired.bad.map(({ check, status }) => `${check}: ${status}`)]).toEqual([1, ["dates: failure"]]);
-        expect(expired.bad[0]).toMatchObject({ message: expect.stringMatching(/^the server's certificate expired on .* UTC: devices refuse to connect$/) as string, remedy: expect.stringContaining("renew it on the server") as string });
-
-        await other.rotateServerCertificate({ hosts: ["mqtt.example.org"] });
-        const elsewhere = await run();
-        expect(elsewhere.bad[0]).toMatchObject({ check: "server certificate", status: "failure", message: expect.stringContaining('is for "DNS:mqtt.example.org" and not for localhost') as string, remedy: expect.stringContaining("set mqttHost to a name in the certificate") as string });
-
-        await other.rotateServerCertificate({ days: 6 });
-        const soon = await run();
-        expect(soon.code).toBe(0);
-        expect(soon.bad[0]).toMatchObject({ check: "dates", status: "warning", message: expect.stringMatching(/^the server's certificate expires in 5 days/) as string });
-        await other.stop();
     });
 
     test("without its intermediate is told from an unknown authority", async () => {

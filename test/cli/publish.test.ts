@@ -61,13 +61,6 @@ accepted: device "pump-1" was accepted at localhost:${emulator.mqttsPort} over T
         expect(await latest(rest, id, "pulumiPublishCheck")).toBeNull();
     });
 
-    test("what is acknowledged and lost is no success", async () => {
-        emulator.faults.set({ mqtt: { loseTelemetry: true } });
-        const ran = await command(environment, ["publish", ...pairOf(certificate), "-m", '{"lost":1}', "--json"]);
-        const found = json<Published>(ran);
-        expect([ran.code, found.cause, failed(found)]).toEqual([1, "not-stored", ["stored"]]);
-    });
-
     test("a certificate of another name is told, and published all the same", async () => {
         const ran = await command(environment, ["publish", ...pairOf(makeCert({ cn: "nobody" })), "--json"]);
         const found = json<Published>(ran);
@@ -125,12 +118,6 @@ describe("by MQTT alone", () => {
         const ran = await command({}, ["publish", ...pairOf(certificate), ...args, "--json"]);
         const found = json<Published>(ran);
         expect([ran.code, failed(found), found.cause]).toEqual([1, [stage], cause]);
-    });
-
-    test("a load balancer that ends TLS is told from a certificate that is refused", async () => {
-        emulator.faults.set({ mqtt: { tls: "dropCertificate" } });
-        const found = json<Published>(await command({}, ["publish", ...pairOf(certificate), ...there(), ...trusting(), "--json"]));
-        expect([found.cause, failed(found)]).toEqual(["no-certificate-arrived", ["connack"]]);
     });
 
     test("an old server is asked again in MQTT 3.1.1, and the stages are those of that connection", async () => {

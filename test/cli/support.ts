@@ -72,15 +72,18 @@ export interface Folder {
 export function folder(): Folder {
     const made = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-cli-"));
     onTestFinished(() => rmSync(made, { recursive: true, force: true }));
-    return {
-        path: made,
-        write(name, text, mode = 0o600) {
-            const file = path.join(made, name);
-            writeFileSync(file, text, { mode });
-            return file;
-        },
-    };
+    return folderAt(made);
 }
+
+/** One that is there, and that whoever made it removes. */
+export const folderAt = (there: string): Folder => ({
+    path: there,
+    write(name, text, mode = 0o600) {
+        const file = path.join(there, name);
+        writeFileSync(file, text, { mode });
+        return file;
+    },
+});
 
 /** `--cert … --key …` */
 export function pairOf(certificate: Certificate, at: Folder = folder()): string[] {

@@ -128,7 +128,7 @@ const hangUp = ({ socket }: Peer) => void socket.destroy();
 const answers: Record<string, [script: Script, cause: string, sentence: string]> = {
     "user name": [{ connect: refuse(0x86) }, "user-name-refused", "(CONNACK 0x86, Bad User Name or Password): ThingsBoard was looking for a user name, so no certificate reached it"],
     unavailable: [{ connect: refuse(0x88) }, "server-unavailable", "(CONNACK 0x88, Server unavailable): ThingsBoard can't take the session"],
-    "no MQTT 5, no 3.1.1": [{ connect: (peer, packet) => (packet.protocolVersion === 5 ? refuse(0x84) : refuse(1))(peer, packet) }, "protocol-version", "(CONNACK 1, Unacceptable protocol version): the server does not speak MQTT 3.1.1"],
+    "no MQTT 5, no 3.1.1": [{ connect: (peer, packet) => (packet.protocolVersion === 5 ? refuse(0x84) : refuse(1))(peer, packet) }, "protocol-version", "(CONNACK 1, Unacceptable protocol version): the server speaks neither MQTT 5 nor 3.1.1, so it is no ThingsBoard; correct mqttHost and mqttPort"],
     blocked: [{ connect: refuse(0x8a) }, "address-blocked", "the server blocks this machine's address after too many refused connections"],
     quota: [{ connect: refuse(0x97) }, "quota", "the tenant's quota is used up"],
     hurry: [{ connect: refuse(0x9f) }, "rate-limit", "(CONNACK 0x9F, Connection rate exceeded): a rate limit of the tenant or the device is used up"],

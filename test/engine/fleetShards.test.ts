@@ -89,6 +89,8 @@ test("shards: deployed some at a time, gone on with after a failure, told of, ex
 
     const status = await fleet(pulumi, "status", "--shards", "2");
     expect(status.text).toMatch(new RegExp(`${stack}-1 +\\d+ +0 +20\\d\\d-.*Z\\nall +60 +0`));
+    const reported = await promisify(execFile)(process.execPath, [main, "report", "--stack", stack, "--shards", "2", "--cwd", project, "--json"], { env: pulumi.environment, maxBuffer: 64e6 });
+    expect(JSON.parse(reported.stdout)).toMatchObject({ summary: { devices: 60, failed: 0 } });
     const folder = path.join(pulumi.folder, "keys");
     await fleet(pulumi, "export", "--shards", "2", "--out", folder);
     expect(readdirSync(folder)).toHaveLength(120);

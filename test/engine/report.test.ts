@@ -47,6 +47,11 @@ test("a report of single devices and a fleet: from the state, after a clock's tu
     const later = await json([], { THINGSBOARD_CLOCK_OFFSET_DAYS: "340" });
     expect(later.summary.standing).toEqual({ expired: 1, due: 3, valid: 0, unknown: 0 });
 
+    const due = /^pulumi-thingsboard (report .*)$/m.exec(readFileSync(path.join(repository, "docs", "report.md"), "utf8").split("\n").filter(line => line.includes("jq")).join("\n"))![1]!;
+    const line = `${JSON.stringify(process.execPath)} ${JSON.stringify(main)} ${due.replace("--stack prod", `--stack ${name} --cwd ${JSON.stringify(stack.folder)}`)}`;
+    const listed = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", line], { env: { ...environment, THINGSBOARD_CLOCK_OFFSET_DAYS: "340" } });
+    expect(listed.stdout.trim().split("\n").sort()).toEqual([...meters].sort());
+
     const ofPump = found.rows.find(({ device }) => device === pump)!;
     await switchToToken(server, ofPump.deviceId);
     const live = await json(["--live"]);

@@ -1,19 +1,17 @@
 // The MQTT port as devices meet it: can it be reached, whom does it claim to be, does a client certificate get through.
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import { diagnose } from "../../mqtt/diagnosis";
 import { diagnoseNetwork } from "../../mqtt/diagnoseNetwork";
 import { diagnoseServerCertificate } from "../../mqtt/diagnoseTls";
 import { inspectServer, type Inspection, type InspectRequest, type Unreachable } from "../../mqtt/inspect";
-import { publishCheck } from "../../mqtt/publishCheck";
 import { day, words } from "../../mqtt/wording";
 import type { Server } from "../../reconcilers/server";
 import { isApiError } from "../../thingsboard";
 import { faultOf } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
-import { issue } from "../../x509/issue";
-import { toPem } from "../../x509/leaf";
 import { failure, failureOf, type Finding, ok, warning } from "../frame/findings";
+import { pemOf, presentCanary, selfSigned } from "./canary";
+import { unread } from "./rest";
 
 export interface MqttReport {
     readonly host: string;
@@ -42,8 +40,8 @@ export interface ShownCertificate {
 
 type Tell = (...findings: readonly Finding[]) => void;
 
-/** @param onOffer what `chainOnOffer` has found */
-export async function examineMqtt(request: InspectRequest, server: Server, onOffer: string | undefined, tell: Tell, now: (text: string) => void): Promise<MqttReport> {
+/** @param onOffer what `chainOnOffer` has found, before the port was looked at */
+export async function examineMqtt(request: InspectRequest, server: Server, onOffer: OnOffer, tell: Tell, now: (text: string) => void): Promise<MqttReport> {
     const { host, port, caPem } = request;
     const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     now(`connecting to ${where} …`);
@@ -52,8 +50,11 @@ export async function examineMqtt(request: InspectRequest, server: Server, onOff
         tell(unreachable(where, seen, server.restHost));
         return { host, port, reachable: false };
     }
-    tell(ok("mqtt port", `${where} takes connections (${seen.evidence.remoteAddress ?? "address unknown"}) and speaks ${seen.versions.map(named).join(" and ")}`), ...judged(seen, request, server.restHost), ...(onOffer === undefined ? [] : [offered(seen, onOffer)]));
-    const arrive = await clientCertificates(seen, request, server, tell, now);
+    tell(ok("mqtt port", `${where} takes connections (${seen.evidence.remoteAddress ?? "address unknown"}) and speaks ${seen.versions.map(named).join(" and ")}`), ...judged(seen, request, server.restHost), ...offered(seen, onOffer));
+    now("presenting a throw-away certificate …");
+    const canary = await presentCanary(seen, request, server);
+    if (canary) tell(canary.finding);
+    const arrive = canary?.arrive;
     return {
         host,
         port,
@@ -133,18 +134,30 @@ function dates(certificate: X509Certificate, leaf: X509Certificate | undefined):
     return [];
 }
 
-/** What ThingsBoard itself offers as tb-server-chain.pem; undefined where it offers nothing. */
-export async function chainOnOffer({ thingsboard }: Server): Promise<string | undefined> {
+export interface OnOffer {
+    /** Absent where nothing is offered, which is the default. */
+    readonly pem?: string;
+    /** It could not be asked. */
+    readonly unread?: Finding;
+}
+
+/** What ThingsBoard itself offers as tb-server-chain.pem. */
+export async function chainOnOffer({ thingsboard }: Server): Promise<OnOffer> {
     try {
-        return await thingsboard.serverCertificateChain();
+        const pem = await thingsboard.serverCertificateChain();
+        return pem === undefined ? {} : { pem };
     } catch (error) {
-        if (isApiError(error)) return undefined;
-        throw error;
+        if (!isApiError(error)) throw error;
+        return isApiError(error, "server", "unreachable", "timeout", "rateLimited") ? { unread: unread("download", "what ThingsBoard offers for download as the chain of this port", error) } : {};
     }
 }
 
 /** It may be older than what the port shows. */
-function offered({ sent }: Inspection, text: string): Finding {
+function offered({ sent }: Inspection, { pem, unread }: OnOffer): Finding[] {
+    return pem === undefined ? (unread ? [unread] : []) : [compared(sent, pem)];
+}
+
+function compared(sent: Inspection["sent"], text: string): Finding {
     const what = "the chain that ThingsBoard offers for download";
     const fault = faultOf(() => certificatesIn(text, what));
     if (fault !== undefined) return warning("download", fault, "correct DEVICE_CONNECTIVITY_MQTTS_CA_ROOT_CERT on the server");
@@ -154,43 +167,9 @@ function offered({ sent }: Inspection, text: string): Finding {
     return warning("download", `${what} is another than the port shows`, "take the chain from the port (ServerChain), or restart ThingsBoard, which reads that file once");
 }
 
-/** What becomes of a certificate that nobody knows: ThingsBoard says "not authorized", and a proxy that ended TLS makes it say something else. */
-async function clientCertificates(seen: Inspection, { host, port }: InspectRequest, server: Server, tell: Tell, now: (text: string) => void): Promise<boolean | undefined> {
-    const root = seen.chain.at(-1);
-    // To a server that nobody would trust nothing is presented; a private authority that is not known here is let pass for this.
-    if (!seen.rightHost || !root || (seen.configured !== undefined && !(seen.configured.fault === "untrusted" && selfSigned(root)))) return undefined;
-    now("presenting a throw-away certificate …");
-    const canary = await issue({ commonName: "pulumi-thingsboard doctor", algorithm: "EC_P256", validityDays: 1 }, new Date());
-    const trust = seen.configured !== undefined || seen.publicly !== undefined ? { caPem: pemOf(seen.chain) } : {};
-    const outcome = await publishCheck({ mode: "connect", host, port, ...trust, certificatePem: toPem(canary.certificate), privateKeyPem: toPem(canary.key, "PRIVATE KEY"), clockSkewMs: server.thingsboard.clockSkewMs() ?? 0 });
-    const check = "client certificate";
-    if (outcome.ok) {
-        tell(failure(check, "the server lets in a certificate that nobody has bound", "this is no ThingsBoard, or something before it lets everybody in: correct mqttHost and mqttPort"));
-        return undefined;
-    }
-    const { cause, sentence } = diagnose(outcome, { deviceName: "doctor, with a throw-away certificate,", restHost: server.restHost, ...skewOf(server) });
-    if (outcome.stage === "connack" && [0x05, 0x87].includes(outcome.reasonCode)) {
-        tell(ok(check, "they reach ThingsBoard, which refuses one that no device holds"));
-        return true;
-    }
-    if (cause === "no-certificate-arrived" || cause === "user-name-refused") {
-        tell(failure(check, "they do not reach ThingsBoard: a load balancer or proxy in front of it ends TLS", "have it pass TCP through to ThingsBoard's own TLS port, since a client certificate can't be forwarded"));
-        return false;
-    }
-    tell(failureOf(check, sentence));
-    return undefined;
-}
-
-const skewOf = ({ thingsboard }: Server) => {
-    const clockSkewMs = thingsboard.clockSkewMs();
-    return clockSkewMs === undefined ? {} : { clockSkewMs };
-};
-
 /** The authorities above the server's own certificate; where there are none, itself. */
 const toTrust = (chain: readonly X509Certificate[]): readonly X509Certificate[] => (chain.length > 1 ? chain.slice(1) : chain);
 
-const selfSigned = (certificate: X509Certificate): boolean => certificate.checkIssued(certificate);
-const pemOf = (chain: readonly X509Certificate[]): string => chain.map(({ raw }) => toPem(raw.toString("base64"))).join("");
 const oneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ");
 const iso = (date: string | undefined): string => new Date(date ?? 0).toISOString();
 

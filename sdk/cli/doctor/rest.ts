@@ -1,7 +1,7 @@
 // The REST side: does ThingsBoard answer, which one is it, who are we there, what may we do, what time is it.
 import { duration } from "../../mqtt/wording";
 import type { Settings } from "../../settings";
-import { isApiError, type ThingsBoard } from "../../thingsboard";
+import { type ApiError, isApiError, type ThingsBoard } from "../../thingsboard";
 import type { CurrentUser, SystemInfo, Usage } from "../../thingsboard/model";
 import { failure, type Finding, ok, warning } from "../frame/findings";
 
@@ -26,18 +26,18 @@ export async function examineRest(settings: Settings, thingsboard: ThingsBoard, 
         user = await thingsboard.currentUser();
     } catch (error) {
         if (!isApiError(error)) throw error;
-        tell(failure(isApiError(error, "unauthorized", "forbidden") ? "log-in" : "address", error.message));
+        tell(unanswered(error));
         return undefined;
     }
     const answeredInMs = Math.round(performance.now() - began);
     tell(ok("address", `${settings.url} answers (log-in and first call: ${answeredInMs} ms)`));
-    const info = await asked(() => thingsboard.systemInfo());
+    const { answer: info, unread: noVersion } = await asked("version", "its version", () => thingsboard.systemInfo());
     const edition = editionOf(info, new URL(settings.url).hostname);
-    tell(versionFinding(info?.version, edition), rights(user, settings, edition));
-    const usage = user.authority === "TENANT_ADMIN" ? await asked(() => thingsboard.usage()) : undefined;
+    tell(noVersion ?? versionFinding(info?.version, edition), rights(user, settings, edition));
+    const { answer: usage, unread: noUsage } = user.authority === "TENANT_ADMIN" ? await asked("device limit", "what the tenant uses", () => thingsboard.usage()) : {};
     const skew = thingsboard.clockSkewMs();
     const rateLimited = waited.some(text => /Too many requests|answers 429/.test(text));
-    tell(...limits(usage), rates(rateLimited, settings), ...(skew === undefined ? [] : [clock(skew)]));
+    tell(...(noUsage ? [noUsage] : limits(usage)), rates(rateLimited, settings), ...(skew === undefined ? [] : [clock(skew)]));
     return {
         url: settings.url,
         answeredInMs,
@@ -50,15 +50,41 @@ export async function examineRest(settings: Settings, thingsboard: ThingsBoard, 
     };
 }
 
-/** What ThingsBoard does not tell is no fault of its. */
-async function asked<Answer>(question: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
-    try {
-        return await question();
-    } catch (error) {
-        if (isApiError(error)) return undefined;
-        throw error;
+/** Why nobody could tell who is asking: nothing else can be asked then. */
+function unanswered(error: ApiError): Finding {
+    const { kind, message, what = message, remedy } = error;
+    const why = remedy === undefined ? what : `${what}: ${remedy}`;
+    switch (kind) {
+        case "unauthorized":
+            return failure("log-in", why, "give a valid API key as apiKey (THINGSBOARD_API_KEY), or username and password, of an administrator of the tenant that the devices belong to");
+        case "forbidden":
+            return failure("log-in", what, remedy);
+        case "rateLimited":
+            return failure("rate limit", why, "wait a minute and run it again; for deployments set rateLimit below the tenant's limit, or have that raised");
+        case "notFound":
+            return failure("address", what, "see that url is ThingsBoard's own address, and that the user of this log-in still exists");
+        case "server":
+            return failure("address", why, lookAtServer);
+        default:
+            return failure("address", what, remedy);
     }
 }
+
+/** What ThingsBoard does not tell this user is no fault of its; that it can't be asked is one. */
+async function asked<Answer>(check: string, what: string, question: () => Promise<Answer | undefined>): Promise<{ readonly answer?: Answer | undefined; readonly unread?: Finding }> {
+    try {
+        return { answer: await question() };
+    } catch (error) {
+        if (!isApiError(error)) throw error;
+        return isApiError(error, "forbidden", "unsupported", "notFound") ? {} : { unread: unread(check, what, error) };
+    }
+}
+
+/** A deployment asks more than this, and would fail or wait where this did. */
+export const unread = (check: string, what: string, { kind, message, what: happened = message, remedy }: ApiError): Finding =>
+    warning(check, `${what} could not be read: ${happened}`, kind === "server" || remedy === undefined ? lookAtServer : remedy);
+
+const lookAtServer = "see that ThingsBoard runs, look at its log, and run it again";
 
 const editions: Readonly<Record<string, string>> = { CE: "Community Edition", PE: "Professional Edition", PAAS: "Cloud", EDGE: "Edge" };
 

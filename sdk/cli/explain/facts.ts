@@ -8,10 +8,11 @@ import { type Mark, markOf } from "../../reconcilers/ownership";
 import { type Revoked, revokedOf } from "../../reconcilers/revoked";
 import type { Server } from "../../reconcilers/server";
 import { isApiError, type ThingsBoard } from "../../thingsboard";
-import type { Device, DeviceCredentials, DeviceProfile, Usage } from "../../thingsboard/model";
+import type { Attribute, Device, DeviceCredentials, DeviceProfile, Usage } from "../../thingsboard/model";
 import { UserError } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
 import { type Leaf, readLeaf, toPem } from "../../x509/leaf";
+import { type Canary, presentCanary } from "../doctor/canary";
 import { caFile } from "../frame/files";
 import type { Held } from "./state";
 
@@ -28,25 +29,29 @@ export interface Facts {
     /** What the device presents, and where that is known from. */
     readonly own?: { readonly leaf: Leaf; readonly presented: PresentedCertificate; readonly from: string; readonly chain: readonly X509Certificate[] };
     readonly profile?: DeviceProfile;
-    readonly times: { readonly active?: boolean; readonly lastConnect?: number; readonly lastDisconnect?: number; readonly lastActivity?: number };
-    readonly revoked: Revoked;
+    readonly times: { readonly active?: boolean; readonly lastConnect?: number; readonly lastDisconnect?: number; readonly lastActivity?: number } | "unread";
+    readonly revoked: Revoked | "unread";
+    /** What ThingsBoard could not be asked, and what happened instead. */
+    readonly unread: readonly { readonly what: string; readonly happened: string }[];
     readonly mark?: Mark;
     readonly usage?: Usage;
     readonly inState?: Held;
     /** Another device that has the certificate in question: on ThingsBoard, or in the stack's state. */
     readonly sharedWith?: { readonly name: string; readonly where: "ThingsBoard" | "state" };
     readonly context: DiagnosisContext;
-    readonly mqtt: { readonly host: string; readonly port: number; readonly caPem?: string; readonly seen: Inspection | Unreachable };
+    readonly mqtt: { readonly host: string; readonly port: number; readonly caPem?: string; readonly seen: Inspection | Unreachable; readonly canary?: Canary };
 }
 
 export interface Given {
     readonly certificateText?: string;
     readonly state?: readonly Held[];
     readonly cafile?: string;
+    /** For one connection to the MQTT port. */
+    readonly timeoutSeconds: number;
 }
 
 /** @throws UserError where ThingsBoard can't be asked */
-export async function gather(asked: string, server: Server, { certificateText, state, cafile }: Given): Promise<Facts> {
+export async function gather(asked: string, server: Server, { certificateText, state, cafile, timeoutSeconds }: Given): Promise<Facts> {
     const thingsboard = server.thingsboard.about(`device "${asked}"`);
     const inState = state?.find(({ deviceId, deviceName }) => deviceId === asked || deviceName === asked);
     const device = await find(thingsboard, asked, inState);
@@ -54,22 +59,27 @@ export async function gather(asked: string, server: Server, { certificateText, s
     const credential = id === undefined ? undefined : await thingsboard.credentials(id);
     const bound = credential && leafOf(credential);
     const own = certificateText === undefined ? inState && presentedOf(inState.certificatePem, `the state (${inState.by})`) : presentedOf(certificateText, "--cert");
-    const profile = id === undefined ? undefined : await mayFail(() => profileOf(thingsboard, id));
+    const unread: { what: string; happened: string }[] = [];
+    const failed = (what: string) => (error: unknown) => {
+        if (!isApiError(error)) throw error;
+        if (error.kind !== "forbidden" && error.kind !== "unsupported") unread.push({ what, happened: error.what ?? error.message });
+        return "unread" as const;
+    };
+    const profile = id === undefined ? undefined : await profileOf(thingsboard, id).catch(failed("the device profile"));
     const [attributes, revoked, usage] = await Promise.all([
-        id === undefined ? undefined : mayFail(() => thingsboard.attributes(id, "SERVER_SCOPE", ["active", "lastConnectTime", "lastDisconnectTime", "lastActivityTime"])),
-        id === undefined ? undefined : mayFail(() => revokedOf(thingsboard, id)),
-        mayFail(() => thingsboard.usage()),
+        id === undefined ? undefined : thingsboard.attributes(id, "SERVER_SCOPE", ["active", "lastConnectTime", "lastDisconnectTime", "lastActivityTime"]).catch(failed("when it was last connected")),
+        id === undefined ? {} : revokedOf(thingsboard, id).catch(failed("what was revoked")),
+        thingsboard.usage().catch(failed("what the tenant uses")),
     ]);
-    const time = (name: string) => Number(attributes?.find(({ key }) => key === name)?.value ?? 0) || undefined;
-    const active = attributes?.find(({ key }) => key === "active")?.value;
-    const [lastConnect, lastDisconnect, lastActivity] = [time("lastConnectTime"), time("lastDisconnectTime"), time("lastActivityTime")];
     const caPem = cafile === undefined ? server.mqtt.caPem : caFile(cafile);
-    const mqtt = { host: server.mqtt.host, port: server.mqtt.port, ...(caPem === undefined ? {} : { caPem }) };
+    const mqtt = { host: server.mqtt.host, port: server.mqtt.port, timeoutSeconds, ...(caPem === undefined ? {} : { caPem }) };
     const sharedWith = own && (await holderElsewhere(thingsboard, device, own.leaf, credential, state));
     const inputs = { deviceId: id ?? "", deviceName: device?.name ?? asked, ...(inState === undefined ? {} : { credentialsId: inState.credentialsId }) };
-    const context = device ? await diagnosisContext(server, thingsboard, inputs, profile, (own?.leaf ?? bound)?.credentialsId ?? "") : { deviceName: asked, restHost: server.restHost };
+    const context = device ? await diagnosisContext(server, thingsboard, inputs, profile === "unread" ? undefined : profile, (own?.leaf ?? bound)?.credentialsId ?? "") : { deviceName: asked, restHost: server.restHost };
     const clockSkewMs = thingsboard.clockSkewMs();
     const mark = device && markOf(device);
+    const seen = await inspectServer(mqtt);
+    const canary = "refusal" in seen ? undefined : await presentCanary(seen, mqtt, server);
     return {
         asked,
         now: Date.now() + (clockSkewMs ?? 0),
@@ -78,16 +88,12 @@ export async function gather(asked: string, server: Server, { certificateText, s
         ...(credential === undefined ? {} : { credential }),
         ...(bound === undefined ? {} : { bound }),
         ...(own === undefined ? {} : { own }),
-        ...(profile === undefined ? {} : { profile }),
-        times: {
-            ...(typeof active === "boolean" ? { active } : {}),
-            ...(lastConnect === undefined ? {} : { lastConnect }),
-            ...(lastDisconnect === undefined ? {} : { lastDisconnect }),
-            ...(lastActivity === undefined ? {} : { lastActivity }),
-        },
-        revoked: revoked ?? {},
+        ...(profile === undefined || profile === "unread" ? {} : { profile }),
+        times: attributes === "unread" ? attributes : timesOf(attributes ?? []),
+        revoked,
+        unread: unread.sort((one, other) => one.what.localeCompare(other.what, "en")),
         ...(mark === undefined ? {} : { mark }),
-        ...(usage === undefined ? {} : { usage }),
+        ...(usage === undefined || usage === "unread" ? {} : { usage }),
         ...(inState === undefined ? {} : { inState }),
         ...(sharedWith === undefined ? {} : { sharedWith }),
         context: {
@@ -96,7 +102,19 @@ export async function gather(asked: string, server: Server, { certificateText, s
             ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
             ...(sharedWith?.where === "ThingsBoard" ? { boundTo: sharedWith.name } : {}),
         },
-        mqtt: { ...mqtt, seen: await inspectServer(mqtt) },
+        mqtt: { ...mqtt, seen, ...(canary === undefined ? {} : { canary }) },
+    };
+}
+
+function timesOf(attributes: readonly Attribute[]): Exclude<Facts["times"], "unread"> {
+    const value = (name: string) => attributes.find(({ key }) => key === name)?.value;
+    const time = (name: string) => Number(value(name) ?? 0) || undefined;
+    const [active, lastConnect, lastDisconnect, lastActivity] = [value("active"), time("lastConnectTime"), time("lastDisconnectTime"), time("lastActivityTime")];
+    return {
+        ...(typeof active === "boolean" ? { active } : {}),
+        ...(lastConnect === undefined ? {} : { lastConnect }),
+        ...(lastDisconnect === undefined ? {} : { lastDisconnect }),
+        ...(lastActivity === undefined ? {} : { lastActivity }),
     };
 }
 

@@ -18,7 +18,7 @@ export interface Reason {
 }
 
 /** Each looks at one thing; their order is that of their likelihood among reasons of one weight. */
-const looks: readonly ((facts: Facts) => readonly Reason[])[] = [gone, revoked, unreadable, certificate, transport, quota, server, shared, renamed, chain, soon];
+const looks: readonly ((facts: Facts) => readonly Reason[])[] = [gone, revoked, unreadable, certificate, transport, quota, server, clientCertificate, shared, renamed, chain, soon, unread];
 
 export function reasonsOf(facts: Facts): readonly Reason[] {
     const found = looks.flatMap(look => look(facts));
@@ -41,6 +41,7 @@ function gone({ device, asked, inState }: Facts): Reason[] {
 
 function revoked(facts: Facts): Reason[] {
     const { own, bound, revoked, inState } = facts;
+    if (revoked === "unread") return [];
     const leaf = own?.leaf ?? bound;
     const on = leaf && revoked[leaf.credentialsId];
     if (on !== undefined) return [reason("revoked", "certain", revokedSentence(facts.device?.name ?? facts.asked, on).replace(": issue", "; issue"))];
@@ -96,6 +97,13 @@ function server({ mqtt, context }: Facts): Reason[] {
         .map(({ check, message, remedy }) => ({ cause: check.replaceAll(" ", "-"), weight: sure(check) ? "likely" : "note", sentence: message, ...(remedy === undefined ? {} : { remedy }) }));
 }
 
+/** What a certificate that no device holds came to. */
+function clientCertificate({ mqtt: { canary } }: Facts): Reason[] {
+    if (!canary || canary.finding.status === "ok") return [];
+    const { check, message, remedy } = canary.finding;
+    return [{ cause: check.replaceAll(" ", "-"), weight: "likely", sentence: message, ...(remedy === undefined ? {} : { remedy }) }];
+}
+
 function shared(facts: Facts): Reason[] {
     const { sharedWith } = facts;
     if (sharedWith?.where !== "state") return [];
@@ -117,4 +125,11 @@ function soon({ own, bound, now }: Facts): Reason[] {
     const leaf = own?.leaf ?? bound;
     const days = leaf ? (leaf.notAfter.getTime() - now) / 86_400_000 : Infinity;
     return days < 0 || days > 30 ? [] : [reason("expires-soon", "note", `its certificate ${short(leaf!.credentialsId)} expires on ${day(leaf!.notAfter.toISOString())}`)];
+}
+
+/** Nothing is concluded from what is not known. */
+function unread({ unread }: Facts): Reason[] {
+    if (unread.length === 0) return [];
+    const happened = [...new Set(unread.map(({ happened }) => happened))].join("; ");
+    return [{ cause: "unread", weight: "note", sentence: `ThingsBoard could not be asked ${unread.map(({ what }) => what).join(", ")}, so nothing is said of that: ${happened}`, remedy: 'run it again; "pulumi-thingsboard doctor" looks at the server itself' }];
 }

@@ -1,5 +1,5 @@
 // What every command has: --json, and help that teaches: what it is for, what to type, what its exit codes mean.
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 
 export interface Lesson {
     /** One line, in the list of commands. */
@@ -24,6 +24,13 @@ export function command(name: string, { summary, about, examples, exitCodes: own
     const typed = examples.map(([line, does]) => `  # ${does}\n  $ ${line}`);
     const parts = [about, `Examples:\n${typed.join("\n\n")}`, `Exit codes:\n${codes.join("\n")}`].filter(part => part !== undefined);
     return new Command(name).description(summary).option("--json", "tells the result as one line of JSON").addHelpText("after", `\n${parts.join("\n\n")}`);
+}
+
+/** The argument of a --timeout. */
+export function seconds(text: string): number {
+    const number = Number(text);
+    if (!(number > 0 && number <= 600)) throw new InvalidArgumentError("It must be a number of seconds, above 0 and at most 600.");
+    return number;
 }
 
 export interface JsonFlag {

@@ -35,11 +35,11 @@ export function lineOf({ check, status, message, remedy }: Finding, paint: Paint
 /** The longest of `check`. */
 const columnOfCheck = "server certificate".length;
 
-/** `1 failure, 2 warnings`, or `all is well` */
+/** `1 failure, 2 warnings`, or that all is well */
 export function summed(findings: readonly Finding[]): string {
     const count = (status: Status, word: string) => {
         const found = findings.filter(finding => finding.status === status).length;
         return found === 0 ? [] : [`${found} ${word}${found === 1 ? "" : "s"}`];
     };
-    return [...count("failure", "failure"), ...count("warning", "warning")].join(", ") || "all is well";
+    return [...count("failure", "failure"), ...count("warning", "warning")].join(", ") || 'all is well, as far as it shows without a device: "pulumi-thingsboard explain" and "publish" look at one';
 }

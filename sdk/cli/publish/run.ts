@@ -2,7 +2,7 @@
 import { diagnose } from "../../mqtt/diagnosis";
 import type { Evidence } from "../../mqtt/outcome";
 import { deviceMessage, marker, telemetryTopic } from "../../mqtt/payload";
-import { publishCheck } from "../../mqtt/publishCheck";
+import { publishCheck, type PublishCheckWatch } from "../../mqtt/publishCheck";
 import { runCheck } from "../../reconcilers/checkRun";
 import type { Server } from "../../reconcilers/server";
 import { isApiError } from "../../thingsboard";
@@ -79,9 +79,9 @@ async function throughRest(wish: PublishWish, server: Server, device: Device, cr
         onFailure: "fail" as const,
         rollback: false,
     };
-    const result = await runCheck(server, inputs, step => stages.reached(step));
+    const result = await runCheck(server, inputs, watching(stages));
     if (result.storedAt !== undefined) stages.reached("stored");
-    if (result.outcome === "refused") stages.failed();
+    else if (result.cause === "not-stored") stages.failed();
     return {
         accepted: result.outcome === "accepted",
         cause: result.cause ?? "accepted",
@@ -100,11 +100,18 @@ async function byMqttAlone(wish: PublishWish, server: Server | undefined, device
     const skew = server?.thingsboard.clockSkewMs();
     const connection = { ...mqtt, certificatePem, privateKeyPem, protocolVersion: mqttVersion, timeoutSeconds: timeout, ...(skew === undefined ? {} : { clockSkewMs: skew }) };
     const message = wish.message === undefined ? deviceMessage(marker(), undefined, topic) : { topic: topic ?? telemetryTopic, payload: wish.message };
-    const outcome = await naming(deviceName, () => publishCheck(wish.mode === "connect" ? { ...connection, mode: "connect" } : { ...connection, mode: "publish", ...message }, { reached: step => stages.reached(step) }));
-    if (!outcome.ok) stages.failed();
+    const outcome = await naming(deviceName, () => publishCheck(wish.mode === "connect" ? { ...connection, mode: "connect" } : { ...connection, mode: "publish", ...message }, { watch: watching(stages) }));
     const { cause, sentence } = diagnose(outcome, { deviceName, ...(server === undefined ? {} : { restHost: server.restHost }), ...(skew === undefined ? {} : { clockSkewMs: skew }) });
     return { accepted: outcome.ok, cause, message: sentence, warnings: [], credentialsId, ...versions(outcome) };
 }
+
+const watching = (stages: Stages): PublishCheckWatch => ({
+    began: () => stages.began(),
+    reached: step => stages.reached(step),
+    ended({ ok }) {
+        if (!ok) stages.failed();
+    },
+});
 
 const versions = ({ mqttVersion, tlsVersion }: Evidence) => ({ mqttVersion, ...(tlsVersion === undefined ? {} : { tlsVersion }) });
 

@@ -12,6 +12,8 @@ export interface Stage {
 }
 
 export interface Stages {
+    /** A connection: of a second one, in another version of MQTT or after a wait, the stages are told anew. */
+    began(): void;
     reached(stage: StageName): void;
     /** It went no further: the stage that comes next failed. */
     failed(): void;
@@ -31,7 +33,6 @@ const meaning: Readonly<Record<StageName, string>> = {
 export function stagesOf(mode: "connect" | "publish", rest: boolean, tell: { done(stage: Stage): void; waiting(name: string): void }): Stages {
     const order: readonly StageName[] = ["dns", "tcp", "tls", "connack", ...(mode === "publish" ? (["puback", ...(rest ? (["stored"] as const) : [])] as const) : [])];
     let list: Stage[] = [];
-    tell.waiting(titles.dns);
     let last = performance.now();
     const note = (stage: StageName, reached: boolean) => {
         const now = performance.now();
@@ -43,11 +44,12 @@ export function stagesOf(mode: "connect" | "publish", rest: boolean, tell: { don
         if (reached && next !== undefined) tell.waiting(titles[next]);
     };
     return {
-        reached(stage) {
-            // A second connection, in another version of MQTT or after a wait, begins anew.
-            if (stage === "dns") list = [];
-            note(stage, true);
+        began() {
+            list = [];
+            last = performance.now();
+            tell.waiting(titles.dns);
         },
+        reached: stage => note(stage, true),
         failed() {
             const next = order.find(stage => !list.some(noted => noted.stage === stage));
             if (next !== undefined) note(next, false);

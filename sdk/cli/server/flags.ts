@@ -18,6 +18,9 @@ export const withServer = (command: Command): Command =>
         .addOption(new Option("--provider <name>", "which Provider of that stack, where it has several"))
         .addOption(new Option("--cwd <folder>", "where Pulumi.yaml is").default(process.cwd(), "the current folder"));
 
+/** A diagnosis is wanted soon: a server that answers badly for that long (ms) is told of, where a deployment goes on trying. */
+export const patienceOfCommands = 5_000;
+
 export const aboutServer = `Which ThingsBoard, and as whom: THINGSBOARD_URL, and THINGSBOARD_API_KEY or THINGSBOARD_USERNAME and THINGSBOARD_PASSWORD;
 with --stack the Provider in that stack's state, or else its configuration (thingsboard:url, …). No secret is ever an argument.`;
 

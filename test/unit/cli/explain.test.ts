@@ -42,6 +42,7 @@ const healthy: Facts = {
     bound: leaf,
     times: {},
     revoked: {},
+    unread: [],
     context: { deviceName: "pump-1", restHost: "localhost", credential: { credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId } },
     mqtt: { host: "localhost", port: 8883, seen: { evidence: {}, sent: [], chain: [], publicly: undefined, configured: undefined, rightHost: true, versions: ["TLSv1.3"] } },
 };
