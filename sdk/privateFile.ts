@@ -16,13 +16,14 @@ export const posix = process.platform !== "win32";
  * Takes the place of whatever has this name, also of a symbolic link, and not that of what it points to. Mode 0600,
  * whatever the umask is and whatever mode the file had before.
  * @param lasting waits until it would survive a power cut, which takes a while where there are many
+ * @param publicly for what everybody may read: mode 0644, as far as the umask allows
  * @throws the file system's error; nothing is left behind then
  */
-export async function writePrivate(file: string, content: string | Buffer, { lasting = false } = {}): Promise<void> {
+export async function writePrivate(file: string, content: string | Buffer, { lasting = false, publicly = false } = {}): Promise<void> {
     // A short name of its own: that of the file may be as long as names can be.
     const draft = path.join(path.dirname(file), `.${randomBytes(9).toString("hex")}.new`);
     try {
-        const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow, 0o600);
+        const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow, publicly ? 0o644 : 0o600);
         try {
             await handle.writeFile(content);
             if (lasting) await handle.sync();
@@ -43,6 +44,11 @@ export async function writePrivate(file: string, content: string | Buffer, { las
  */
 export function privateFolder(folder: string, remedy: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    requireOwn(folder, remedy);
+}
+
+/** @throws UserError for a folder in which others can put something in the way, and for a link to one */
+export function requireOwn(folder: string, remedy: string): void {
     const stats = lstatSync(folder);
     if (!stats.isDirectory()) throw new UserError(`${folder} is ${stats.isSymbolicLink() ? "a symbolic link, which is not followed" : "no folder"}: ${remedy}`);
     if (!posix) return;

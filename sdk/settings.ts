@@ -58,7 +58,8 @@ export const environmentVariables: Readonly<Record<SettingKey, string>> = {
     allowInsecureHttp: "THINGSBOARD_ALLOW_INSECURE_HTTP",
 };
 
-const identity = ["url", "apiKey", "username", "password"] as const;
+/** Which ThingsBoard, and as whom: these come from one source. */
+export const identity = ["url", "apiKey", "username", "password"] as const;
 
 /** ThingsBoard Cloud serves MQTT under another name than its REST API ("a separate domain for MQTT traffic", its docs). */
 const cloudMqttHosts: Readonly<Record<string, string>> = {

@@ -79,7 +79,7 @@ function printed(file: string, certificate: X509Certificate): Printed {
         credentialsId,
         sha256: fingerprint,
         subject,
-        issuer: certificate.issuer.split("\n").join(", "),
+        issuer: certificate.issuer?.split("\n").join(", ") ?? "",
         selfSigned: certificate.checkIssued(certificate),
         authority: certificate.ca,
         serialNumber,

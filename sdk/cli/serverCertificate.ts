@@ -1,9 +1,10 @@
 // `pulumi-thingsboard server-certificate`: a certificate for the MQTT port of a ThingsBoard of one's own, as with docker compose.
 import { X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Authority } from "../emulator/pki";
+import { requireOwn, writePrivate } from "../privateFile";
 import { UserError } from "../userError";
 import { requirePair } from "../x509/chain";
 import { command, type JsonFlag } from "./frame/command";
@@ -52,9 +53,10 @@ async function run({ host, out, days, renew, json }: Flags): Promise<void> {
     const { createAuthority, createServerCertificate } = await import("../emulator/pki.js");
     const authority = renew ? kept(at("ca"), at("caKey")) : await createAuthority(`CA of ${host[0]}`.slice(0, 64));
     const server = await createServerCertificate(authority, { hosts: host, days });
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    requireOwn(folder, "choose another folder with --out");
     const contents = { certificate: server.chainPem, key: server.keyPem, ca: authority.caPem, caKey: authority.keyPem };
-    for (const [name, text] of Object.entries(contents)) writeFileSync(at(name as keyof typeof files), text, { mode: text.includes("PRIVATE KEY") ? 0o600 : 0o644 });
+    for (const [name, text] of Object.entries(contents)) await writePrivate(at(name as keyof typeof files), text, { publicly: !text.includes("PRIVATE KEY") });
     const { fingerprint256, validTo } = new X509Certificate(server.leafPem);
     const made = {
         folder,

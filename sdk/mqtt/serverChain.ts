@@ -108,7 +108,8 @@ function judge(subject: string, socket: TLSSocket, serverName: string, { server 
 
 /**
  * A pinned leaf is trusted as it is. A pinned authority vouches for what it signed: the chain up to it must hold, be in
- * date and be for this host, since a server may send any certificate behind its own.
+ * date, be for this host and have authorities alone above the leaf, since a server may send any certificate behind its
+ * own, and whoever has a device's certificate from that authority could sign one for the server (RFC 5280, 6.1.4 k).
  */
 function judgePinned(subject: string, chain: readonly X509Certificate[], pin: string, serverName: string): void {
     const at = chain.findIndex(certificate => certificate.fingerprint256 === pin);
@@ -121,12 +122,27 @@ function judgePinned(subject: string, chain: readonly X509Certificate[], pin: st
         );
     }
     if (at === 0) return;
+    const above = chain.slice(1, at + 1);
+    // A root of version 1 has no extensions: it is one because somebody has pinned it.
+    const noAuthority = above.find(certificate => !certificate.ca && !(certificate.fingerprint256 === pin && certificate.checkIssued(certificate)));
+    if (noAuthority) {
+        throw new UserError(
+            `${subject}: ${words(oneLine(noAuthority.subject))} in its chain signed another certificate and is no authority (basicConstraints has no CA:TRUE), ` +
+                "so somebody stands between, or the server sends a wrong chain",
+        );
+    }
+    if (!forServers(leaf)) throw new UserError(`${subject}: its certificate ${words(oneLine(leaf.subject))} is not for servers (extendedKeyUsage), so somebody stands between, or the server has a device's certificate; have one issued for serverAuth`);
     const now = Date.now();
     const outdated = chain.slice(0, at + 1).find(({ validFrom, validTo }) => now < Date.parse(validFrom) || now > Date.parse(validTo));
     if (outdated) throw new UserError(`${subject}: ${words(oneLine(outdated.subject))} in its chain is valid only from ${outdated.validFrom} to ${outdated.validTo}; renew it on the server`);
     const wrongHost = checkServerIdentity(serverName, leaf.toLegacyObject());
     if (wrongHost) throw new UserError(`${subject}: its certificate is for ${words(leaf.subjectAltName ?? oneLine(leaf.subject))} and not for ${serverName}; correct the host, or pin the server's own certificate`);
 }
+
+/** Extended key usages, by their OIDs: those of servers, and any. None at all leaves every use open. */
+const serverUses = ["1.3.6.1.5.5.7.3.1", "2.5.29.37.0"];
+// Typed as always there, and undefined for a certificate without the extension.
+const forServers = ({ keyUsage }: { readonly keyUsage?: readonly string[] }): boolean => keyUsage === undefined || keyUsage.some(use => serverUses.includes(use));
 
 function describe(chain: readonly X509Certificate[]): ServerChain {
     const leaf = chain[0]!;

@@ -90,7 +90,7 @@ async function naming<Result>(subject: string, run: () => Result | Promise<Resul
 }
 
 interface Sent extends Message {
-    /** What to look for in latest telemetry; absent for payloads that are no JSON object. */
+    /** What to look for in latest telemetry; absent for payloads that are no JSON object, and for topics that are not for telemetry. */
     readonly key?: string;
     /** The marker, which is ours to remove; absent for the user's own payload. */
     readonly value?: string;
@@ -117,9 +117,11 @@ export function telemetryOf({ name, profileData: { transportConfiguration: trans
 
 const isTelemetry = (topic: string, own: string | undefined): boolean => topic === own || /^(v1\/devices\/me\/telemetry|v2\/t(\/j)?)$/.test(topic);
 
-function firstKey(payload: string): string | undefined {
+/** A telemetry key of this payload, to look for; undefined where it is no JSON object, nor an array of them. */
+export function firstKey(payload: string): string | undefined {
     try {
-        const parsed: unknown = JSON.parse(payload);
+        const whole: unknown = JSON.parse(payload);
+        const parsed: unknown = Array.isArray(whole) ? whole[0] : whole;
         if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
         const values: unknown = "values" in parsed && "ts" in parsed ? parsed.values : parsed;
         return typeof values === "object" && values !== null ? Object.keys(values)[0] : undefined;

@@ -4,7 +4,7 @@
 const claims = new Map<string, { readonly declaredBy: string; readonly shown: string }>();
 const held = new Map<string, string>();
 
-export type Claimable = "device name" | "credential of device" | "certificate" | "device profile name" | "authority of device profile" | "bundle directory";
+export type Claimable = "device name" | "credential of device" | "credential of device name" | "device bound" | "certificate" | "device profile name" | "authority of device profile" | "bundle directory";
 
 /**
  * @param shown what the other claimant's error calls this one

@@ -37,7 +37,7 @@ export interface DeviceState extends DeviceInputs {
     readonly setAttributes: readonly string[];
     readonly setAdditionalInfo: readonly string[];
     readonly setGroups: readonly string[];
-    /** What drifted properties were before: `read` puts what it found in their place. */
+    /** Secret, since attributes may be. What drifted properties were before: `read` puts what it found in their place. */
     readonly expected?: Readonly<Partial<Record<Tracked, unknown>>>;
 }
 
@@ -250,12 +250,12 @@ function drift(state: DeviceState, seen: Partial<DeviceInputs>): Pick<DeviceStat
     };
 }
 
-/** Of attributes and additionalInfo only the keys that differ. */
+/** Of attributes and additionalInfo the keys that differ, without their values: these may be secrets, and this text is none. */
 function inWords(left: unknown, seen: unknown): string {
     if (typeof seen !== "object" || seen === null) return JSON.stringify(seen) ?? "absent";
     const [before, now] = [(left ?? {}) as Record<string, unknown>, seen as Record<string, unknown>];
     const keys = union(Object.keys(before), Object.keys(now)).filter(key => !sameJson(before[key], now[key]));
-    return keys.map(key => `${key} ${key in now ? JSON.stringify(now[key]) : "absent"}`).join(", ");
+    return keys.map(key => `${key}: ${key in now ? "another value" : "absent"}`).join(", ");
 }
 
 /** Without a mark it is still what our state names: nobody else has claimed it. */

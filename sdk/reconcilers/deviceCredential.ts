@@ -10,7 +10,7 @@ import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./b
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
 import { boundCertificate, describeRow, freshToken, identity } from "./credentialRow";
-import { credentialFailures, endOf, named, weaknessOf } from "./deviceCredentialInputs";
+import { boundAlready, boundTwice, credentialFailures, endOf, named, weaknessOf } from "./deviceCredentialInputs";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { foretell } from "./foretold";
 import { noteOthers, othersWithout } from "./others";
@@ -129,6 +129,8 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     async function deviceOf(inputs: DeviceCredentialInputs): Promise<Device> {
         const { deviceId } = inputs;
         const device = await look(inputs);
+        const other = device && boundAlready(device.id.id, inputs.declaredBy);
+        if (other !== undefined) throw new UserError(`device "${device!.name}": ${boundTwice(other)}`);
         if (device) return device;
         const what = deviceId !== undefined ? `id ${deviceId}` : "this name";
         throw new UserError(`device "${named(inputs)}": ThingsBoard has no device of ${what}: declare it with Device, or correct ${deviceId !== undefined ? "deviceId" : "deviceName"}`);
@@ -186,7 +188,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             } catch (error) {
                 if (!(error instanceof CertificateTaken)) throw error;
                 if (waited >= swapPatience) {
-                    if (holder === undefined) throw error;
+                    if (holder === undefined) throw (await heldByAnother(inputs, device).catch(() => undefined)) ?? error;
                     const reason = new UserError(`device "${device.name}" waits for a certificate that ${holder} has still to give up: run "pulumi up" again`);
                     throw before ? new Unfinished(id, inputs, { ...before, certificatePem: "(ACCESS_TOKEN)" }, reason) : reason;
                 }
@@ -200,6 +202,22 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
             }
             await delay(swapPause);
         }
+    }
+
+    /**
+     * The holder of a certificate that is taken, where it is the device that the certificate is named after: ThingsBoard tells
+     * nobody who holds one. Most often the program has let go of it, which the engine does at the very end.
+     */
+    async function heldByAnother(inputs: DeviceCredentialInputs, device: Device): Promise<UserError | undefined> {
+        const { credentialsId, subject } = readLeaf(inputs.certificatePem);
+        const commonName = /^CN=(.+)$/.exec(subject.split(", ").find(part => part.startsWith("CN=")) ?? "")?.[1];
+        const thingsboard = about(inputs);
+        const holder = commonName === undefined || commonName === device.name ? undefined : await thingsboard.deviceByName(commonName);
+        const row = holder && (await thingsboard.credentials(holder.id.id));
+        if (!holder || row?.credentialsId !== credentialsId) return undefined;
+        const binding = bindingIn(await notesOn(thingsboard, holder.id.id));
+        const ours = binding !== undefined && stackOf(binding.declaredBy) === stackOf(inputs.declaredBy) ? binding.declaredBy.split("/").slice(2).join("/") : undefined;
+        return new UserError(`device "${device.name}": its certificate is bound to device "${holder.name}"${binding === undefined ? "" : ` by ${binding.declaredBy} (project/stack/resource)`}, and a certificate identifies one device: ${ours === undefined ? "issue one for each" : movingFrom(ours)}`);
     }
 
     /**
@@ -278,7 +296,10 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
     async function isOurs(thingsboard: ThingsBoard, id: string, state: DeviceCredentialState, row: DeviceCredentials): Promise<boolean> {
         if (row.credentialsId === state.credentialsId && row.version !== undefined && row.version === state.rowVersion) return true;
         if (row.credentialsId !== state.credentialsId && row.credentialsId !== replacedId(state)) return false;
-        return bindingIn(await notesOn(thingsboard, state.deviceId))?.id === id;
+        const binding = bindingIn(await notesOn(thingsboard, state.deviceId));
+        if (binding?.id === id) return true;
+        // Notes are written first: one for another certificate is of somebody who wanted to bind at the same time as we did, and came too late.
+        return binding !== undefined && row.credentialsId === state.credentialsId && binding.credentialsId !== row.credentialsId;
     }
 
     /** Whether the row already is what `news` asks for, so that an update of other inputs leaves the device's session alone. */
@@ -321,9 +342,14 @@ const sameDevice = (state: DeviceCredentialState, news: DeviceCredentialInputs):
 
 function takenElsewhere(deviceName: string, credentialsId: string): string {
     const holder = claimedBy("certificate", credentialsId);
-    const who = holder !== undefined && holder !== deviceName ? `device "${holder}" of this program` : "another device of this ThingsBoard (perhaps of another tenant)";
-    return `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
+    const taken = (who: string) => `device "${deviceName}": its certificate is already bound to ${who}, and a certificate identifies one device: issue one for each`;
+    if (holder !== undefined && holder !== deviceName) return taken(`device "${holder}" of this program`);
+    return `${taken("another device of this ThingsBoard (perhaps of another tenant)")}; ${movingFrom("…")}`;
 }
+
+/** The engine creates and updates first and deletes last: by an alias it takes the two for one, which moves in one step. */
+const movingFrom = (name: string): string =>
+    `if the program no longer declares the DeviceCredential that holds it, Pulumi would remove that one only at the end: give this one the option aliases: [{ name: "${name}" }], by which it takes the other's place, or run "pulumi up" once without this one`;
 
 /** Only a certificate that was ours and in its place: not what drift had put there. */
 function replacedBy(credentialsId: string, before: DeviceCredentialState | undefined): Pick<DeviceCredentialState, "replacedCertificatePem"> {

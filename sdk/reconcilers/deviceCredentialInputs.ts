@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
 import { millisecondsPerDay } from "../clock";
 import { shown } from "../printable";
-import { keyId, leafFault, readLeaf } from "../x509/leaf";
+import { endsSoon, keyId, leafFault, readLeaf } from "../x509/leaf";
 import { weakHash } from "../x509/strength";
 import { claim, noteHeldBefore } from "./claims";
 import type { DeviceCredentialInputs } from "./deviceCredential";
@@ -42,13 +42,26 @@ export function credentialFailures(olds: Partial<DeviceCredentialInputs>, news: 
         noteHeldBefore(readLeaf(olds.certificatePem).credentialsId, news.declaredBy);
     }
     failures.push(...driftFailures(device, olds, news));
-    const target = news.deviceId ?? news.deviceName;
-    if (target !== undefined && target !== "" && !isUnknown(target)) {
-        const other = claim("credential of device", target, news.declaredBy, news.declaredBy);
-        if (other !== undefined) fail("deviceId", `two DeviceCredentials of this program are for it, also ${other}: a device has one credential`);
-    }
+    checked.add(news.declaredBy);
+    // Both, as far as they are known: another one may name the device in the other way.
+    const others = ([["credential of device", news.deviceId], ["credential of device name", news.deviceName]] as const).map(([what, target]) =>
+        target === undefined || target === "" || isUnknown(target) ? undefined : claim(what, target, news.declaredBy, news.declaredBy),
+    );
+    const other = others.find(found => found !== undefined);
+    if (other !== undefined) fail("deviceId", boundTwice(other));
     return failures;
 }
+
+/** DeviceCredentials of this run. */
+const checked = new Set<string>();
+
+/** What another DeviceCredential of this program is called that has bound this device in this run: by its name, where this one has the id. */
+export function boundAlready(deviceId: string, declaredBy: string): string | undefined {
+    const other = claim("device bound", deviceId, declaredBy, declaredBy);
+    return other !== undefined && checked.has(other) ? other : undefined;
+}
+
+export const boundTwice = (other: string): string => `two resources of this program bind a certificate to it, also ${other}: a device has one credential`;
 
 /** A warning about a certificate whose like somebody could make; undefined for any other. */
 export function weaknessOf(news: DeviceCredentialInputs): string | undefined {
@@ -57,16 +70,12 @@ export function weaknessOf(news: DeviceCredentialInputs): string | undefined {
     return hash === undefined ? undefined : `device "${named(news)}": its certificate is signed with ${hash}, which can be forged and which clients and servers with current TLS libraries refuse; issue one that is signed with SHA-256`;
 }
 
-/** Days; for certificates that live shorter than three times as long, a third of their life. */
-const soon = 30;
-
 /** A warning about a certificate that is close to its end or past it; undefined for any other. */
 export function endOf(news: DeviceCredentialInputs, now: Date): string | undefined {
     if (leafFault(news.certificatePem, new Date(0)) !== undefined) return undefined;
     const { notBefore, notAfter } = readLeaf(news.certificatePem);
+    if (!endsSoon(notBefore, notAfter, now)) return undefined;
     const days = (notAfter.getTime() - now.getTime()) / millisecondsPerDay;
-    const life = (notAfter.getTime() - notBefore.getTime()) / millisecondsPerDay;
-    if (days > Math.min(soon, life / 3)) return undefined;
     const when = days < 0 ? `expired on ${notAfter.toISOString()}: ThingsBoard refuses the device` : `expires on ${notAfter.toISOString()}, in ${Math.floor(days)} days`;
     return `device "${named(news)}": its certificate ${when}; issue a new one (DeviceCertificate does with renewal "staged" or "immediate")`;
 }

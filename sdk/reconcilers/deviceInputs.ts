@@ -3,16 +3,21 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { shown } from "../printable";
 import type { DeviceInputs } from "./device";
+import { bindingAttribute } from "./binding";
 import { claim } from "./claims";
 import { driftFailures } from "./drift";
 import { markKey } from "./ownership";
 import { isUnknown } from "./reconciler";
+import { revokedAttribute } from "./revoked";
 
 /** ThingsBoard's own limit for names and labels (`@Length` on Device). */
 const maxName = 255;
 
 /** Server attributes that ThingsBoard writes itself. */
 const reserved = ["active", "lastConnectTime", "lastDisconnectTime", "lastActivityTime", "lastUpdateTime", "inactivityAlarmTime"];
+
+/** A program that declared one of them would forget revocations. */
+const ownNotes: readonly string[] = [bindingAttribute, revokedAttribute];
 
 export function deviceFailures(olds: Partial<DeviceInputs>, news: DeviceInputs): dynamic.CheckFailure[] {
     const named = isUnknown(news.name) ? "device" : `device ${shown(news.name)}`;
@@ -29,6 +34,7 @@ export function deviceFailures(olds: Partial<DeviceInputs>, news: DeviceInputs):
     for (const [key, value] of Object.entries(isUnknown(news.attributes) ? {} : (news.attributes ?? {}))) {
         if (Number.isInteger(value) && Math.abs(value as number) >= 2 ** 63) fail("attributes", `attributes.${key} is a whole number beyond 64 bits, which ThingsBoard would keep as text: give it as text`);
         if (key.trim() === "" || key.includes(",")) fail("attributes", `attributes has the key ${shown(key)}: ThingsBoard can't read back a key that is blank or holds a comma`);
+        if (ownNotes.includes(key)) fail("attributes", `attributes has the key "${key}", where this package notes what was bound and what was revoked: choose another`);
         if (reserved.includes(key)) fail("attributes", `attributes has the key "${key}", which ThingsBoard writes itself: choose another`);
     }
     const info = isUnknown(news.additionalInfo) ? {} : (news.additionalInfo ?? {});

@@ -1,6 +1,5 @@
 // One enrolment check: a canary enrols, is seen, and is removed again.
 
-import { X509Certificate } from "node:crypto";
 import { codeText } from "../mqtt/codes";
 import { diagnose } from "../mqtt/diagnosis";
 import type { PublishCheckOutcome } from "../mqtt/outcome";
@@ -89,18 +88,9 @@ async function removeCanary(thingsboard: ThingsBoard, profile: DeviceProfile, de
     const device = await thingsboard.deviceByName(deviceName);
     if (!device || device.deviceProfileId?.id !== profile.id.id) return false;
     const row = await thingsboard.credentials(device.id.id);
-    if (row?.credentialsType !== "X509_CERTIFICATE" || !holdsCanary(row.credentialsValue ?? "")) return false;
+    if (row?.credentialsType !== "X509_CERTIFICATE" || !isCanary(toPem(row.credentialsValue ?? ""))) return false;
     await thingsboard.deleteDevice(device.id.id);
     return true;
-}
-
-/** ThingsBoard stores any text as a certificate. */
-function holdsCanary(base64Der: string): boolean {
-    try {
-        return isCanary(new X509Certificate(toPem(base64Der)));
-    } catch {
-        return false;
-    }
 }
 
 function refusal(server: Server, outcome: PublishCheckOutcome, profile: DeviceProfile, device: Device | undefined, commonName: string, deviceName: string): string {

@@ -15,8 +15,11 @@ import type { ServerOf } from "./server";
 
 export type { FleetBatchInputs, FleetBatchState } from "./fleet/batch";
 
-/** @param say a line for whoever watches the deployment */
-export function fleetBatch(server: ServerOf, say: (line: string) => void, now: () => Date): Reconciler<FleetBatchInputs, FleetBatchState> {
+/**
+ * @param say a line for whoever watches the deployment
+ * @param warn what is said once, whichever batch finds it
+ */
+export function fleetBatch(server: ServerOf, say: (line: string) => void, now: () => Date, warn = (text: string) => say(`warning: ${text}`)): Reconciler<FleetBatchInputs, FleetBatchState> {
     const all = new Map<string, Progress>();
     /** One for the whole run, which may go on past midnight. */
     let began: Date | undefined;
@@ -92,8 +95,9 @@ export function fleetBatch(server: ServerOf, say: (line: string) => void, now: (
     }
 
     async function carryOut(inputs: FleetBatchInputs, before: FleetBatchState | undefined, plan: Plan, claim = before?.claim ?? "") {
-        const context = await contextOf(server(), inputs, claim, now);
-        return run(context, before, plan, progressOf(inputs));
+        const needsProfile = [...plan.work.values()].some(kind => kind !== "removed" && kind !== "revoked");
+        const context = await contextOf(server(), inputs, claim, now, needsProfile);
+        return run(context, before, plan, progressOf(inputs), warn);
     }
 
     function progressOf({ fleet }: Pick<FleetBatchInputs, "fleet">): Progress {

@@ -6,7 +6,7 @@ import { checkPair } from "../mqtt/prepare";
 import { shown } from "../printable";
 import { readLeaf } from "../x509/leaf";
 import { UserError, faultOf } from "../userError";
-import { type CheckResult, runCheck } from "./checkRun";
+import { type CheckResult, firstKey, runCheck } from "./checkRun";
 import { rollBack } from "./rollback";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import type { ServerOf } from "./server";
@@ -83,7 +83,7 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
     };
 
     async function run(id: string, inputs: PublishCheckInputs, before: PublishCheckState | undefined): Promise<PublishCheckState> {
-        const result = await goBack(await runCheck(server(), inputs), inputs, before);
+        const result = await goBack(asRequired(await runCheck(server(), inputs), inputs), inputs, before);
         const { privateKeyPem: _key, ...rest } = inputs;
         const state = toState<PublishCheckState>({ ...rest, ...result, stateVersion: 1 });
         if (result.warning !== undefined) warn(result.warning);
@@ -107,6 +107,14 @@ export function publishCheck(server: ServerOf, warn: (text: string) => void): Re
         return { ...result, rolledBack: true, message: `${result.message}. Its previous certificate is bound again; mend the cause and run "pulumi up --refresh" to try the new one once more` };
     }
 }
+
+/** Where nothing could be looked for, nothing was found out. */
+function asRequired(result: CheckResult, { verifyStored, mode }: PublishCheckInputs): CheckResult {
+    if (verifyStored !== "required" || mode !== "publish" || result.outcome === "refused" || result.storedAt !== undefined) return result;
+    return { ...result, outcome: "refused", cause: "not-stored", stage: "stored", message: `${result.message}, but ${cannotBeLookedFor}` };
+}
+
+const cannotBeLookedFor = 'verifyStored is "required", and what was published can\'t be looked for: publish a JSON object with a value, to the topic for telemetry, or set verifyStored: "warn"';
 
 /** Refused at one of these, the certificate itself is in question; before them nothing is known of it, and after them it was accepted. */
 const judged = ["tls-client", "connack"];
@@ -146,6 +154,7 @@ function checkFailures(news: PublishCheckInputs): { property: string; reason: st
     if (!isUnknown(news.topic) && news.topic !== undefined && (news.topic.trim() === "" || /[+#]/.test(news.topic))) {
         fail("topic", `topic is ${shown(news.topic)}: expected a topic to publish to, without wildcards`);
     }
+    if (news.verifyStored === "required" && news.mode === "publish" && typeof news.payload === "string" && !isUnknown(news.payload) && firstKey(news.payload) === undefined) fail("payload", cannotBeLookedFor.replace("was published", "is to be published"));
     if (news.caPem !== undefined && !isUnknown(news.caPem)) {
         const fault = faultOf(() => certificates(news.caPem!, "caPem"));
         if (fault !== undefined) fail("caPem", fault);

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { now } from "../clock";
 import { shown } from "../printable";
-import { certificatesIn, joined, readAuthority, requireOrder, requirePair } from "../x509/chain";
+import { certificatesIn, joined, readAuthority, requireOrder, requirePair, requireSigning } from "../x509/chain";
 import { ownIssuing, usualDays, warnOfEnd } from "./authorityRenewal";
 import type { CertificateAuthorityArgs, IntermediateAuthorityArgs } from "./certificateAuthority";
 import { type Refuse, checked, plainly } from "./checked";
@@ -50,7 +50,7 @@ export function existing(args: CertificateAuthorityArgs, parent: pulumi.Resource
     for (const key of ["commonName", "organization", "country", "keyAlgorithm", "validityDays"] as const) {
         if (args[key] !== undefined && !(args.intermediate && (key === "organization" || key === "country"))) fail(`${key} and certificatePem exclude each other: an existing authority has its own`);
     }
-    const certificate = checked(certificatePem, pem => plainly(fail, () => (readAuthority(pem, "certificatePem", now()), pem)));
+    const certificate = checked(certificatePem, pem => plainly(fail, () => (requireSigning(readAuthority(pem, "certificatePem", now()), "certificatePem"), pem)));
     // Only values that are known are looked at; the rest is looked at when the deployment runs.
     const key = pulumi.all([pulumi.secret(privateKeyPem), certificate]).apply(([text, pem]) => plainly(fail, () => (requirePair(certificatesIn(pem, "certificatePem")[0]!, text, "privateKeyPem"), text)));
     const issuers = issuersPem === undefined ? pulumi.output("") : pulumi.all([issuersPem, certificate]).apply(([text, pem]) => plainly(fail, () => {

@@ -87,7 +87,9 @@ export class Device extends DynamicResource {
     }
 
     constructor(name: string, args: DeviceArgs, opts?: pulumi.CustomResourceOptions) {
-        super("Device", 1, name, { ...args, ...profileOf(args), declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined }, opts);
+        const inputs = { ...args, ...profileOf(args), declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined };
+        // What drifted attributes were, in state under a name that is no input: the engine would take them for public.
+        super("Device", 1, name, inputs, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["expected"] }));
         this.surelyDeleted = args.onDelete === "delete";
         // Of a device that is looked up, the engine's id is what it was looked up by.
         this.reference = opts?.id === undefined ? { deviceId: this.id, deviceName: args.name } : { deviceId: this.deviceId, deviceName: this.name };

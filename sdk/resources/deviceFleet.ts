@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { now } from "../clock";
 import type { IssuedAlgorithm } from "../x509/issue";
 import { certificateId, toPem } from "../x509/leaf";
 import type { CertificateAuthority } from "./certificateAuthority";
-import { checkArgs, configuredShard, declared, devicesACall, settingsOf } from "./deviceFleetInputs";
+import { checkArgs, configuredShard, declared, devicesACall, settingsOf, warnOfGiven } from "./deviceFleetInputs";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
 import { type Shard, batchOf, membersOf, shardOf } from "./fleetMembership";
@@ -210,6 +211,7 @@ export class DeviceFleet extends pulumi.ComponentResource {
         const shard = args.shard ?? configuredShard(fleetName);
         checkArgs(fleetName, args, count, shard);
         const devices = args.devices.map(device => (typeof device === "string" ? { name: device } : device)).filter(({ name }) => !shard || shardOf(name, shard.count) === shard.index);
+        warnOfGiven(devices, text => void pulumi.log.warn(`fleet ${JSON.stringify(fleetName)}: ${text}`, this), now());
         const members = Array.from({ length: count }, (): FleetDevice[] => []);
         for (const device of devices) members[batchOf(device.name, count)]!.push(device);
         const names = devices.map(({ name }) => name);

@@ -1,10 +1,11 @@
 // What the batches of a fleet are declared with: checked as far as it is known, and as short as it can be stored.
 
 import * as pulumi from "@pulumi/pulumi";
-import { shown } from "../printable";
+import { printable, shown } from "../printable";
 import { UserError } from "../userError";
-import { readLeaf } from "../x509/leaf";
+import { endsSoon, readLeaf } from "../x509/leaf";
 import { requestDer } from "../x509/request";
+import { weakHash } from "../x509/strength";
 import type { DeviceFleetArgs, FleetDevice } from "./deviceFleet";
 import { type Shard, parseShard } from "./fleetMembership";
 
@@ -39,6 +40,38 @@ function oneLine(pem: string): string {
 
 /** A key that was given by mistake goes no further; its first line stays for the check to complain about. */
 const withoutKeys = (text: string): string => (typeof text === "string" ? text.replace(/(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(?=-----END|$)/g, "$1\n") : text);
+
+/**
+ * About certificates that somebody else has issued: nothing here renews or replaces them. Each once with a count, whatever the
+ * size of the fleet; those that can't be read are left for the engine's check to name.
+ */
+export function remarksOn(given: readonly { readonly name: string; readonly certificatePem: string }[], now: Date): string[] {
+    const [weak, ending]: [string[], string[]] = [[], []];
+    for (const { name, certificatePem } of given) {
+        try {
+            const { notBefore, notAfter, base64Der } = readLeaf(certificatePem);
+            if (weakHash({ raw: Buffer.from(base64Der, "base64") }) !== undefined) weak.push(name);
+            if (endsSoon(notBefore, notAfter, now)) ending.push(name);
+        } catch (error) {
+            if (!(error instanceof UserError)) throw error;
+        }
+    }
+    const of = (names: readonly string[]) => `${names.length} of the ${given.length} certificates that were given to it`;
+    const some = (names: readonly string[]) => printable(names.slice(0, 5).map(name => `"${name}"`).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : ""));
+    return [
+        ...(weak.length === 0 ? [] : [`${of(weak)} ${weak.length === 1 ? "is" : "are"} signed with SHA-1 or MD5 (${some(weak)}), which can be forged and which clients and servers with current TLS libraries refuse; issue ones that are signed with SHA-256`]),
+        ...(ending.length === 0 ? [] : [`${of(ending)} ${ending.length === 1 ? "has" : "have"} expired or will soon (${some(ending)}), and a fleet renews only what it has issued itself; give it their successors`]),
+    ];
+}
+
+/** Plain text at once; of others when all of them are known. */
+export function warnOfGiven(devices: readonly FleetDevice[], warn: (text: string) => void, now: Date): void {
+    const given = devices.flatMap(({ name, certificatePem }) => (certificatePem === undefined ? [] : [{ name, certificatePem }]));
+    const tell = (known: readonly string[]) => remarksOn(given.map(({ name }, index) => ({ name, certificatePem: known[index]! })), now).forEach(warn);
+    const texts = given.map(({ certificatePem }) => certificatePem);
+    if (texts.every(text => typeof text === "string")) tell(texts);
+    else pulumi.all(texts).apply(tell);
+}
 
 export function settingsOf(args: DeviceFleetArgs) {
     const { publishCheck = "sample" } = args;

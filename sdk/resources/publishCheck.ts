@@ -34,7 +34,8 @@ export interface PublishCheckArgs {
     payload?: pulumi.Input<string>;
     /**
      * Whether the published value has to show up in ThingsBoard's latest telemetry. A PUBACK means queued, and a rule
-     * chain may drop telemetry on purpose.
+     * chain may drop telemetry on purpose. With `"required"` the payload has to be a JSON object, or an array of them, for
+     * the topic of telemetry: nothing else can be looked for.
      * @default "warn"
      */
     verifyStored?: pulumi.Input<"required" | "warn" | "off">;

@@ -36,7 +36,9 @@ export function explainFailure(purpose: Purpose, failure: Failure): ApiError {
                 return ["unreachable", `the proxy makes no connection to ${host} (${failure.code})`, "correct HTTPS_PROXY, or except the host by NO_PROXY"];
         }
     })();
-    return new ApiError(sentence(purpose, what, remedy), { kind, mayHaveHappened: failure.sent });
+    // What is not reached directly may be reached by way of a proxy.
+    const aside = failure.unusedProxy !== undefined && (kind === "unreachable" || kind === "timeout") ? `; ${failure.unusedProxy}` : "";
+    return new ApiError(sentence(purpose, what, remedy) + aside, { kind, mayHaveHappened: failure.sent });
 }
 
 function resetRemedy(protocol: string): string {

@@ -5,7 +5,7 @@ import { agents, ProxyError } from "./agents";
 import type { Clock } from "./clock";
 import type { Milliseconds, Timestamp } from "./model";
 import type { Connection } from "./options";
-import { type Environment, proxyFor } from "./proxy";
+import { type Environment, proxyFor, unusedProxy } from "./proxy";
 
 export interface Request {
     readonly method: "GET" | "POST" | "DELETE";
@@ -47,6 +47,8 @@ export interface Failure {
     readonly code: string;
     /** False where the request can't have reached the server. */
     readonly sent: boolean;
+    /** A proxy that the environment names and that was not used, in words. */
+    readonly unusedProxy?: string;
 }
 
 export interface Http {
@@ -54,6 +56,8 @@ export interface Http {
     /** How far the server's clock is ahead of ours. */
     clockSkew(): Milliseconds | undefined;
     hasAnswered(): boolean;
+    /** A proxy that the environment names and that is not used, in words. */
+    readonly unusedProxy: string | undefined;
 }
 
 /** ThingsBoard takes no more than this either. */
@@ -64,6 +68,7 @@ const largestSkew = 100 * 365 * 86_400_000;
 
 export function http(connection: Connection, clock: Clock, environment: Environment): Http {
     const proxy = connection.loopback ? undefined : proxyFor(connection.url, environment);
+    const unused = connection.loopback ? undefined : unusedProxy(connection.url, environment);
     const client = axios.create({
         ...agents(connection, proxy),
         maxRedirects: 0,
@@ -94,9 +99,11 @@ export function http(connection: Connection, clock: Clock, environment: Environm
                 noteClock(began, header(response, "date"));
                 return answer(response, clock.now());
             } catch (error) {
-                return failure(error);
+                return { ...failure(error), ...(unused === undefined ? {} : { unusedProxy: unused }) };
             }
         },
+
+        unusedProxy: unused,
 
         clockSkew: () => [...skews].sort((a, b) => a - b).at(skews.length >> 1),
         hasAnswered: () => answered,

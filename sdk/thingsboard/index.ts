@@ -27,7 +27,7 @@ export interface Dependencies {
     readonly clock: Clock;
     /** At least 0 and below 1. */
     readonly random: () => number;
-    /** Hears of each repetition. */
+    /** Hears of each repetition, and of a proxy that can't be used. */
     readonly log: (line: string) => void;
     /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up. */
     readonly environment: Environment;
@@ -44,6 +44,7 @@ export function connect(options: ConnectionOptions, dependencies: Partial<Depend
     const { clock = systemClock, random = Math.random, log = () => {}, environment = process.env } = dependencies;
     const connection = checkOptions(options);
     const transport = http(connection, clock, environment);
+    if (transport.unusedProxy !== undefined) log(`warning: ${transport.unusedProxy}`);
     const shared: CallDependencies = {
         connection,
         http: transport,

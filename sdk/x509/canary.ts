@@ -12,7 +12,15 @@ export interface Canary {
 /** By this a canary that a crash left behind on ThingsBoard is told from a device. */
 export const canaryUnit = "pulumi-thingsboard enrolment check";
 
-export const isCanary = (certificate: X509Certificate): boolean => certificate.subject.split("\n").includes(`OU=${canaryUnit}`);
+/** Whatever a device may hold: ThingsBoard takes any text for a certificate. */
+export function isCanary(pem: Pem): boolean {
+    try {
+        // Of an empty name Node makes undefined.
+        return new X509Certificate(pem).subject?.split("\n").includes(`OU=${canaryUnit}`) ?? false;
+    } catch {
+        return false;
+    }
+}
 
 const hour = 3_600_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -54,9 +62,11 @@ async function signing(key: KeyObject): Promise<{ signingKey: CryptoKey; signing
     const der = new Uint8Array(key.export({ format: "der", type: "pkcs8" }));
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
     const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[details?.namedCurve ?? ""];
-    if (curve === undefined && type !== "rsa") {
-        throw new UserError(`a canary can't be signed with the authority's key, which is of type ${type}${type === "ec" ? ` on the curve ${details?.namedCurve}` : ""}: use one of EC P-256, P-384 or P-521, or RSA`);
+    const name = curve !== undefined ? "ECDSA" : type === "rsa" ? "RSASSA-PKCS1-v1_5" : type === "ed25519" ? "Ed25519" : undefined;
+    if (name === undefined) {
+        throw new UserError(`a canary can't be signed with the authority's key, which is of type ${type}${type === "ec" ? ` on the curve ${details?.namedCurve}` : ""}: use one of EC P-256, P-384 or P-521, Ed25519, or RSA`);
     }
-    const signingAlgorithm = curve === undefined ? { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } : { name: "ECDSA", namedCurve: curve, hash: "SHA-256" };
+    // Ed25519 has its hash built in: what stands here is not looked at.
+    const signingAlgorithm = { name, hash: "SHA-256", ...(curve === undefined ? {} : { namedCurve: curve }) };
     return { signingKey: await crypto.subtle.importKey("pkcs8", der, signingAlgorithm, false, ["sign"]), signingAlgorithm };
 }

@@ -67,6 +67,13 @@ export function readAuthority(pem: Pem, what: string, now: Date): X509Certificat
     return certificate;
 }
 
+/** Whether certificates can be signed with its key, here and by the TLS provider. @throws UserError */
+export function requireSigning(certificate: X509Certificate, what: string): void {
+    const { asymmetricKeyType: type = "unknown" } = certificate.publicKey;
+    if (["rsa", "ec", "ed25519"].includes(type)) return;
+    throw new UserError(`${what}: the authority ${subjectOf(certificate)} has a key of type ${type}, with which nothing is signed here: use one with EC P-256, or RSA (rsaEncryption) with at least 2048 bits`);
+}
+
 /** Errors of Node and OpenSSL are left out on purpose: nothing of a key may reach a log. @throws UserError */
 export function requirePair(certificate: X509Certificate, privateKeyPem: string, what: string): void {
     if (typeof privateKeyPem !== "string" || privateKeyPem.length > maxLength) throw new UserError(`${what} is no text of a PEM private key, or longer than ${maxLength} characters`);

@@ -99,7 +99,7 @@ function signerOf({ certificatePem, privateKeyPem }: SigningAuthority): Signer {
 function algorithmOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): { readonly hash: string | null; readonly identifier: asn1.AlgorithmIdentifier } {
     if (type === "rsa") return { hash: "sha256", identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.2.840.113549.1.1.11", parameters: null }) };
     if (type === "ed25519") return { hash: null, identifier: new asn1.AlgorithmIdentifier({ algorithm: "1.3.101.112" }) };
-    if (type !== "ec") throw new UserError(`the authority's key is of type ${type}: use one of EC P-256, or RSA with at least 2048 bits`);
+    if (type !== "ec") throw new UserError(`the authority's key is of type ${type}: use one of EC P-256, Ed25519, or RSA with at least 2048 bits`);
     const [hash, algorithm] = details?.namedCurve === "secp384r1" ? ["sha384", "1.2.840.10045.4.3.3"] : ["sha256", "1.2.840.10045.4.3.2"];
     return { hash, identifier: new asn1.AlgorithmIdentifier({ algorithm }) };
 }

@@ -15,7 +15,7 @@ export interface Leaf {
     readonly credentialsId: string;
     /** SHA-256 of the DER as `openssl x509 -fingerprint -sha256` prints it: upper-case hex in pairs, with colons. */
     readonly fingerprint: string;
-    /** Distinguished name on one line: `CN=pump-1, O=Acme`. */
+    /** Distinguished name on one line: `CN=pump-1, O=Acme`. Empty where the certificate has none. */
     readonly subject: string;
     /** Upper-case hex, as `openssl x509 -serial` prints it. */
     readonly serialNumber: string;
@@ -42,7 +42,7 @@ export function readLeaf(pem: Pem): Leaf {
         base64Der,
         credentialsId: certificateId(base64Der),
         fingerprint: certificate.fingerprint256,
-        subject: certificate.subject.split("\n").join(", "),
+        subject: oneLine(certificate.subject),
         serialNumber: certificate.serialNumber,
         notBefore: new Date(certificate.validFrom),
         notAfter: new Date(certificate.validTo),
@@ -64,8 +64,18 @@ export function leafFault(pem: Pem, now: Date): string | undefined {
     if (leaf.notAfter < now) {
         return `the certificate expired on ${leaf.notAfter.toISOString()}: ThingsBoard would refuse the device; issue a new one`;
     }
+    if (leaf.subject === "") return "the certificate has no subject: ThingsBoard ends the TLS handshake of such a device (bad_certificate); issue one with a common name";
     const fault = keyFault(new X509Certificate(pem).publicKey);
     return fault === undefined ? undefined : `the certificate's ${fault}`;
+}
+
+/** Thirty days (ms); for certificates that live shorter than three times as long, a third of their life. */
+const soon = 30 * 86_400_000;
+
+/** Whether a certificate is so close to its end that its owner should hear of it, or past it. */
+export function endsSoon(notBefore: Date, notAfter: Date, now: Date): boolean {
+    const life = notAfter.getTime() - notBefore.getTime();
+    return notAfter.getTime() - now.getTime() <= Math.min(soon, life / 3);
 }
 
 /** SHA-256 of a certificate's public key (SubjectPublicKeyInfo, DER), lower-case hex; undefined where it is no certificate. */
@@ -82,6 +92,9 @@ export function toPem(base64Der: string, label: "CERTIFICATE" | "CERTIFICATE REQ
     const lines = base64Der.match(/.{1,64}/g) ?? [];
     return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
+
+/** Node's type says text; an empty name it hands on as undefined. */
+const oneLine = (name: string | undefined): string => name?.split("\n").join(", ") ?? "";
 
 function onlyBlock(text: string): Pem {
     if (typeof text !== "string") throw new UserError(`expected one PEM certificate, found a value of type ${typeof text}`);

@@ -10,6 +10,9 @@ export type Subject = Readonly<Record<string, string>>;
 
 const maxLength = 64 * 1024;
 
+/** The attribute with the extensions that are asked for (PKCS #9, RFC 2985, 5.4.2): one, with one value. */
+const extensionRequest = "1.2.840.113549.1.9.14";
+
 /**
  * Whoever signs copies the subject and the alternative names of a request, and ThingsBoard's chain strategy believes the
  * name. So both have to be what was declared, and the signature shows that the sender holds the key.
@@ -27,6 +30,7 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<Buffer>
     let publicKey: Buffer;
     let key: KeyObject;
     let parts: Parameters<typeof checkSubject>[0];
+    let extensionLists: number;
     let names: readonly { readonly type: string; readonly value: string }[];
     try {
         // Each is taken apart only when it is asked for, and fails only then.
@@ -34,6 +38,7 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<Buffer>
         publicKey = Buffer.from(request.publicKey.rawData);
         key = createPublicKey({ key: publicKey, format: "der", type: "spki" });
         parts = request.subjectName.toJSON();
+        extensionLists = request.attributes.filter(({ type }) => type === extensionRequest).reduce((sum, { values }) => sum + values.length, 0);
         names = request.extensions.filter(extension => extension instanceof SubjectAlternativeNameExtension).flatMap(({ names }) => names.items);
     } catch (cause) {
         throw new UserError('it is no certificate request that can be read: expected one PEM block "CERTIFICATE REQUEST" (openssl req -new)', { cause });
@@ -44,6 +49,8 @@ export async function checkRequest(pem: Pem, expected: Subject): Promise<Buffer>
         throw new UserError("its signature does not fit its key: it was changed after it was signed, or whoever sent it does not hold the key");
     }
     checkSubject(parts, expected);
+    // Only the first one is read here, and whoever signs may read all of them.
+    if (extensionLists > 1) throw new UserError("it asks for extensions in more than one place, so that not everybody reads the same: make the request with openssl req -new, and without extensions");
     const foreign = names.find(({ type, value }) => !(type === "dns" && value === expected["CN"]));
     if (foreign) throw new UserError(`it asks for the alternative name ${foreign.type} ${JSON.stringify(foreign.value)}: a device is known by its common name alone, so make the request without subjectAltName`);
     return publicKey;

@@ -27,16 +27,36 @@ const weakSignatures: Readonly<Record<string, string>> = {
     "2a8648ce380403": "SHA-1",
 };
 
+/** RSASSA-PSS names its hash beside it, and means SHA-1 where it names none (RFC 4055, 3.1). */
+const pss = "2a864886f70d01010a";
+const weakHashes: Readonly<Record<string, string>> = { "2b0e03021a": "SHA-1", "2a864886f70d0205": "MD5" };
+
 /** The hash under a certificate's signature, where somebody could make another certificate with the same one: `SHA-1`. */
 export function weakHash({ raw }: Pick<X509Certificate, "raw">): string | undefined {
     // Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER, … }, … }
     const algorithm = element(raw, element(raw, element(raw, 0).start).end);
-    const { start, end } = element(raw, algorithm.start);
-    return weakSignatures[raw.subarray(start, end).toString("hex")];
+    const id = element(raw, algorithm.start);
+    const name = text(raw, id);
+    return name === pss ? weakHashOfPss(raw, id.end, algorithm.end) : weakSignatures[name];
+}
+
+/** RSASSA-PSS-params ::= SEQUENCE { [0] SEQUENCE { OBJECT IDENTIFIER, … }, … }, between `at` and `end` */
+function weakHashOfPss(raw: Buffer, at: number, end: number): string | undefined {
+    const parameters = at < end ? element(raw, at) : { start: end, end };
+    if (parameters.start >= parameters.end || raw[parameters.start] !== 0xa0) return "SHA-1";
+    const algorithm = element(raw, element(raw, parameters.start).start);
+    return weakHashes[text(raw, element(raw, algorithm.start))];
+}
+
+const text = (der: Buffer, { start, end }: Element): string => der.subarray(start, end).toString("hex");
+
+interface Element {
+    readonly start: number;
+    readonly end: number;
 }
 
 /** Where the content of the DER element at `at` begins, and where the next one does. */
-function element(der: Buffer, at: number): { start: number; end: number } {
+function element(der: Buffer, at: number): Element {
     const first = der[at + 1] ?? 0;
     if (first < 0x80) return { start: at + 2, end: at + 2 + first };
     const start = at + 2 + (first & 0x7f);

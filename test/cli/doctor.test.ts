@@ -65,6 +65,11 @@ test("--json holds where each setting comes from, the chain that devices need, a
     expect(report.mqtt).toMatchObject({ reachable: true, tlsVersions: ["TLSv1.2", "TLSv1.3"], trustedPublicly: false, trustedByCaFile: true, rightHost: true, serverChainPem: emulator.caPem, clientCertificatesArrive: true });
 });
 
+test("an authority that this machine alone trusts is not taken for one that devices trust", async () => {
+    const { findings } = json<Report>(await doctor({ THINGSBOARD_MQTT_CA_PEM: "", NODE_EXTRA_CA_CERTS: emulator.caFile }));
+    expect(findings.find(({ check }) => check === "server certificate")).toMatchObject({ status: "ok", message: expect.stringContaining("devices need it too") as string });
+});
+
 describe("log-in and rights", () => {
     test.each([
         ["a wrong key", { THINGSBOARD_API_KEY: "tb_wrong" }, "log-in: failure", "the API key is wrong, was deleted or is of another server"],
@@ -79,7 +84,7 @@ describe("log-in and rights", () => {
 
     test("nothing configured, and a mix of sources, are told", async () => {
         const none = json<Report>(await command({}, ["doctor", "--json"]));
-        expect(none.findings.at(-1)).toMatchObject({ check: "settings", status: "failure", message: expect.stringContaining("no ThingsBoard is configured") as string });
+        expect(none.findings.at(-1)).toMatchObject({ check: "settings", status: "failure", message: expect.stringContaining("no ThingsBoard is configured: give --stack NAME") as string });
         const { found, of } = await wrong({ THINGSBOARD_USERNAME: "somebody" });
         expect(found).toEqual(["settings: failure"]);
         expect(of("settings").message).toContain("has both apiKey and username or password");

@@ -78,7 +78,7 @@ describe("called wrongly", () => {
 test("what goes wrong is one sentence, exit code 1, and no stack trace", async () => {
     const ran = await command({}, ["revoke", "pump-1", "--json"]);
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toMatch(/^no ThingsBoard is configured: [^\n]*\n$/);
+    expect(ran.stderr).toMatch(/^no ThingsBoard is configured: give --stack NAME[^\n]*\n$/);
     expect(JSON.parse(ran.stdout)).toEqual({ error: ran.stderr.trim() });
 });
 

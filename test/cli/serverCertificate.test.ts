@@ -1,6 +1,6 @@
 // `pulumi-thingsboard server-certificate`: a server with these files is trusted by who has the CA, and by nobody else.
 
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { connect, createServer, type TLSSocket } from "node:tls";
@@ -45,6 +45,23 @@ test("keys for their owner alone, a server that its CA's owner trusts, and setti
     expect(await trusts(port, read(at, "ca.pem"), "elsewhere.example.org")).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
     const [leaf] = json<{ daysLeft: number }[]>(await command({}, ["fingerprint", "--json", path.join(at, "server.pem")]));
     expect(leaf!.daysLeft).toBe(89);
+});
+
+test("--renew leaves no key open to others, and writes through no link", async () => {
+    const at = path.join(folder().path, "certificates");
+    const make = (...more: string[]) => command({}, ["server-certificate", "--host", "localhost", "--out", at, ...more]);
+    await make();
+    const elsewhere = path.join(at, "elsewhere");
+    renameSync(path.join(at, "server_key.pem"), elsewhere);
+    symlinkSync(elsewhere, path.join(at, "server_key.pem"));
+    chmodSync(path.join(at, "ca_key.pem"), 0o644);
+    const before = read(at, "elsewhere");
+    expect(await make("--renew")).toMatchObject({ code: 0, stderr: "" });
+    expect(read(at, "elsewhere")).toBe(before);
+    for (const name of ["server_key.pem", "ca_key.pem"]) expect(lstatSync(path.join(at, name)).mode & 0o170777, name).toBe(0o100600);
+
+    chmodSync(at, 0o777);
+    expect(await make("--renew")).toMatchObject({ code: 1, stderr: `others may write to ${at} (mode 777), and secrets go there: run "chmod go-w" on it, or choose another folder with --out\n` });
 });
 
 test("what is there is not overwritten; --renew keeps the CA that devices trust", async () => {

@@ -144,11 +144,13 @@ test("the renewed certificate of an existing authority issues its intermediate a
 
 test("settings that can't work are named in preview", async () => {
     const root = rootAuthority("Root");
+    const rsaPss = openssl(["req", "-x509", "-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048", "-nodes", "-days", "3", "-keyout", "/dev/null", "-subj", "/CN=PSS"]);
     const mistakes: [Authority, string][] = [
         [{ commonName: "r", renewal: "staged" as "report" }, 'renewal is "staged": expected "report" or "immediate"'],
         [{ commonName: "r", validityDays: 80, renewBeforeDays: 90 }, "renewBeforeDays is 90: expected more than 0 and less than the 80 days of validity"],
         [{ commonName: "r", validityDays: 0 }, "validityDays is 0: expected a whole number of days, 1 to 36500"],
         [{ commonName: "r", intermediate: { commonName: "i", renewBeforeDays: 0 } }, "intermediate.renewBeforeDays is 0: expected more than 0"],
+        [{ ...root, certificatePem: rsaPss }, 'certificatePem: the authority "CN=PSS" has a key of type rsa-pss, with which nothing is signed here: use one with EC P-256, or RSA'],
         [{ ...root, renewal: "immediate" }, "renewal and certificatePem exclude each other: an existing authority is renewed where it was made"],
     ];
     const stack = await testStack(server, async () => {

@@ -1,5 +1,6 @@
 // A device on the real engine: created, changed, adopted, and left as found.
 
+import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { failure, tb, testStack } from "./support/stack";
 import { own } from "./support/live";
@@ -71,6 +72,25 @@ test("renamed, re-labelled, re-attributed elsewhere: shown per property, and put
     await stack.up({ refresh: true });
     expect(await server.deviceByName(own("drifts"))).toMatchObject({ id: device.id, label: "right" });
     expect(await attributes(device.id.id)).toMatchObject({ a: 1 });
+});
+
+test("attributes that were declared as a secret stay one when somebody changed them", async () => {
+    const stack = await testStack(server, async () => {
+        new tb.Device("d", { name: own("secretive"), attributes: pulumi.secret({ psk: "swordfish-1", site: "north" }), additionalInfo: pulumi.secret({ pin: "swordfish-2" }) });
+    });
+    const first = await stack.up();
+    const device = (await server.deviceByName(own("secretive")))!;
+    await server.call("POST", `/api/plugins/telemetry/DEVICE/${device.id.id}/attributes/SERVER_SCOPE`, { psk: "swordfish-3" });
+    await server.call("POST", "/api/device", { ...device, additionalInfo: { ...device.additionalInfo, pin: "swordfish-4" } });
+
+    const { output } = await stack.refresh();
+    expect((await stack.resources()).find(({ type }) => type.endsWith(":Device"))!.inputs["changedElsewhere"]).toEqual({ attributes: "psk: another value", additionalInfo: "pin: another value" });
+    const planned = await stack.preview();
+    expect(planned.changes).toEqual({ same: 1, update: 1 });
+    const mended = await stack.up();
+    expect(await attributes(device.id.id)).toMatchObject({ psk: "swordfish-1", site: "north" });
+    expect([first, planned, mended].map(({ output }) => output).join(output)).not.toContain("swordfish");
+    expect(stack.rawState()).not.toContain("swordfish");
 });
 
 test("a device deleted elsewhere is created again", async () => {
@@ -169,6 +189,7 @@ test.each([
     [{ name: "<b>x</b>" }, "ThingsBoard refuses what looks like HTML"],
     [{ name: "x".repeat(256) }, "name has 256 characters: ThingsBoard takes at most 255"],
     [{ name: "reserved", attributes: { active: true } }, 'device "reserved": attributes has the key "active", which ThingsBoard writes itself'],
+    [{ name: "notes", attributes: { pulumiRevoked: {} } }, 'device "notes": attributes has the key "pulumiRevoked", where this package notes what was bound and what was revoked: choose another'],
     [{ name: "both", customer: "a", owner: "b" }, "exclude each other"],
     [{ name: "marked", additionalInfo: { pulumi: 1 } }, "where this package keeps its ownership mark"],
     [{ name: "odd", onDelete: "destroy" as "delete" }, 'onDelete is "destroy": expected "delete" or "keep"'],

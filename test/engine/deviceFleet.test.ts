@@ -5,10 +5,12 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { repository } from "./support/commandLine";
 import { failure, tb, testStack } from "./support/stack";
-import { certificateRequest, rootAuthority, selfSigned } from "../support/openssl";
+import { certificateRequest, openssl, rootAuthority, selfSigned } from "../support/openssl";
+import { daysFromNow, issue } from "../unit/mqtt/certificates";
 import { type ThingsBoardUnderTest, emulatedThingsBoard, switchToToken } from "./support/thingsboard";
 
 let server: ThingsBoardUnderTest;
@@ -211,6 +213,36 @@ test("a certificate from outside is bound, exchanged, and needs no key", async (
     expect(await bound("outside-2")).toBe(before[1]);
     stack.program = declare("hello");
     expect(await failure(stack.preview())).toContain('device "outside-1": certificatePem: expected one PEM certificate, found no PEM block');
+});
+
+test("a device with its certificate goes from single resources into a fleet in one up, and stays bound", async () => {
+    const certificatePem = selfSigned("moves-in");
+    const stack = await testStack(server, async () => {
+        const device = new tb.Device("single", { name: "moves-in" });
+        new tb.DeviceCredential("single", { device, certificatePem });
+    });
+    await stack.up();
+    const credentialsId = await bound("moves-in");
+    stack.program = fleet({ devices: [{ name: "moves-in", certificatePem }], batches: 1, adopt: true });
+    await stack.up();
+    expect(await bound("moves-in")).toBe(credentialsId);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 4 });
+    await stack.destroy();
+    expect(await bound("moves-in")).toBe("ACCESS_TOKEN");
+});
+
+test("certificates from outside that are weak, or end soon, are told of once with their number", async () => {
+    const weak = openssl(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha1", "-days", "90", "-keyout", "/dev/null", "-subj", "/CN=weak"]);
+    const ending = issue("ending", { notBefore: daysFromNow(-60), notAfter: daysFromNow(2) }).certificatePem;
+    const given = [selfSigned("good"), weak, ending].map((certificatePem, i) => ({ name: `given-${i}`, certificatePem }));
+    const stack = await testStack(server, fleet({ devices: given }));
+    const { output } = await stack.preview();
+    expect(output.match(/warning: fleet .*/g)).toEqual([
+        'warning: fleet "fleet": 1 of the 3 certificates that were given to it is signed with SHA-1 or MD5 ("given-1"), which can be forged and which clients and servers with current TLS libraries refuse; issue ones that are signed with SHA-256',
+        'warning: fleet "fleet": 1 of the 3 certificates that were given to it has expired or will soon ("given-2"), and a fleet renews only what it has issued itself; give it their successors',
+    ]);
+    stack.program = fleet({ devices: given.map(({ name, certificatePem }) => ({ name, certificatePem: pulumi.output(certificatePem) })) });
+    expect((await stack.preview()).output.match(/warning: fleet/g)).toHaveLength(2);
 });
 
 test("certificates signed by an authority, whose key stays secret", async () => {

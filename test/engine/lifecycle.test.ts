@@ -130,7 +130,43 @@ test("two credentials for one device are refused in preview", async () => {
         new tb.DeviceCredential("a", { deviceName: own("contested"), certificatePem: selfSigned("a") });
         new tb.DeviceCredential("b", { deviceName: own("contested"), certificatePem: selfSigned("b") });
     });
-    expect(await failure(stack.preview())).toContain(`device "${own("contested")}": two DeviceCredentials of this program are for it`);
+    expect(await failure(stack.preview())).toContain(`device "${own("contested")}": two resources of this program bind a certificate to it`);
+});
+
+test("nor are they one by the name and one by the id, or a fleet and a single one; nor is a certificate that both have", async () => {
+    const deviceId = await byHand(own("by-two-names"));
+    const certificatePem = selfSigned("twice");
+    const stack = await testStack(server, async () => {
+        new tb.DeviceFleet("f", { devices: [own("by-two-names"), { name: own("of-the-fleet"), certificatePem }], batches: 1, adopt: true });
+        new tb.DeviceCredential("a", { deviceName: own("by-two-names"), certificatePem });
+    });
+    const said = await failure(stack.preview());
+    expect(said).toContain(`device "${own("by-two-names")}": two resources of this program bind a certificate to it, also fleet/`);
+    expect(said).toMatch(new RegExp(`certificatePem is also the certificate of device "${own("(of-the-fleet|by-two-names)")}" in this program`));
+
+    stack.program = async () => {
+        new tb.DeviceCredential("a", { deviceName: own("by-two-names"), certificatePem });
+        new tb.DeviceCredential("b", { deviceId, certificatePem: selfSigned("b") });
+    };
+    expect(await failure(stack.up())).toMatch(new RegExp(`device "${own("by-two-names")}": two resources of this program bind a certificate to it, also fleet/\\S+/[ab]: a device has one credential`));
+});
+
+test("a certificate whose DeviceCredential is no longer declared is not taken from its device: an alias moves it in one up", async () => {
+    const [from, to] = [await byHand(own("moves-from")), await byHand(own("moves-to"))];
+    const certificatePem = selfSigned(own("moves-from"));
+    const stack = await testStack(server, async () => void new tb.DeviceCredential("old", { deviceName: own("moves-from"), certificatePem }));
+    await stack.up();
+    const credentialsId = await bound(from);
+    stack.program = async () => void new tb.DeviceCredential("new", { deviceName: own("moves-to"), certificatePem });
+    const said = await failure(stack.up());
+    expect(said).toContain(`device "${own("moves-to")}": its certificate is bound to device "${own("moves-from")}" by fleet/`);
+    expect(said).toContain('give this one the option aliases: [{ name: "old" }], by which it takes the other\'s place');
+    expect([await bound(from), await bound(to)]).toEqual([credentialsId, "ACCESS_TOKEN"]);
+
+    stack.program = async () => void new tb.DeviceCredential("new", { deviceName: own("moves-to"), certificatePem }, { aliases: [{ name: "old" }] });
+    expect((await stack.up()).changes).toEqual({ same: 1, update: 1 });
+    expect([await bound(from), await bound(to)]).toEqual(["ACCESS_TOKEN", credentialsId]);
+    expect((await stack.preview({ refresh: true, expectNoChanges: true })).changes).toEqual({ same: 2 });
 });
 
 test("a private key in the place of the certificate is named, and shown nowhere", async () => {

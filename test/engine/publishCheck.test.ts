@@ -41,6 +41,18 @@ test("the guide's payload arrives under the device", async () => {
     await expect.poll(() => server.latest(outputs["deviceId"] as string, "temperature")).toBe("25");
 });
 
+test("storage that is required and can't be looked for is no success: said in preview, or when the topic turns out not to be for telemetry", async () => {
+    const stack = await testStack(server, checked("unseen", { payload: "25", verifyStored: "required" }));
+    expect(await failure(stack.preview())).toContain(`publish check of device "${own("unseen")}": verifyStored is "required", and what is to be published can't be looked for: publish a JSON object with a value`);
+    stack.program = checked("unseen", { payload: '{"temperature":25}', topic: "v1/devices/me/attributes", verifyStored: "required" });
+    const text = await failure(stack.up());
+    expect(text).toContain(`publish check: device "${own("unseen")}" was accepted at `);
+    expect(text).toContain(`but verifyStored is "required", and what was published can't be looked for`);
+    stack.program = checked("unseen", { payload: '[{"temperature":25}]', verifyStored: "required" });
+    const { outputs } = await stack.up();
+    expect(outputs).toMatchObject({ outcome: "accepted", stage: "puback", storedAt: expect.any(String) });
+});
+
 test("mode connect publishes nothing", async () => {
     const stack = await testStack(server, checked("connects", { mode: "connect" }));
     const { outputs } = await stack.up();

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import satisfies from "spdx-satisfies";
 import { expect, test } from "vitest";
-import { locked, repository, run } from "./support";
+import { locked, nameOf, repository, run } from "./support";
 
 /** They ask for their notice to be kept, and nothing of a program that uses them: all go with Apache-2.0. */
 const permissive = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "CC0-1.0", "ISC", "MIT", "Python-2.0"];
@@ -14,8 +14,6 @@ const others: Readonly<Record<string, string>> = {
     "@logdna/tail-file": "SEE LICENSE IN LICENSE", // the file holds the MIT licence, as the next test reads
     "spdx-exceptions": "CC-BY-3.0", // a list of names, not code; comes with npm's own libraries, which @pulumi/pulumi uses
 };
-
-const nameOf = (place: string) => place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length);
 
 test("every package that a user installs has a licence that goes with Apache-2.0", () => {
     const foreign = [...locked()].filter(([place, { license = "none" }]) => {

@@ -1,22 +1,49 @@
 // What is published: what is in it, how each kind of program imports it, and what that loads.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Packed, type Project, packed, project, repository, run } from "./support";
+import { startRegistry } from "./registry";
+import { type Packed, packed, repository, run } from "./support";
+import { type User, newUser } from "./user";
 
 let tarball: Packed;
-let commonjs: Project;
-let module: Project;
+let user: User;
+let project: string;
+let commonjs: Program;
+let module: Program;
 
+// By pnpm: what the package imports and has not declared, is not found there.
 beforeAll(async () => {
     tarball = await packed();
-    commonjs = await project(tarball, { type: "commonjs" });
-    module = await project(tarball, { type: "module" });
-});
-afterAll(() => {
-    for (const made of [commonjs, module, tarball]) made.remove();
-});
+    const registry = await startRegistry(tarball);
+    user = newUser(registry);
+    project = user.emptyFolder();
+    await user.run(project, "pnpm", "add", "--ignore-scripts", tarball.tarball);
+    await registry.stop();
+    commonjs = programs("commonjs");
+    module = programs("module");
+}, 120_000);
+afterAll(async () => {
+    tarball.remove();
+    await user.remove();
+}, 60_000);
+
+interface Program {
+    readonly folder: string;
+    write(name: string, text: string): void;
+    /** Standard output of a file of the folder. */
+    node(...args: string[]): Promise<string>;
+}
+
+/** A folder below the one with the package, whose files are of one kind. */
+function programs(type: "commonjs" | "module"): Program {
+    const folder = path.join(project, type);
+    mkdirSync(folder);
+    const write = (name: string, text: string) => writeFileSync(path.join(folder, name), text);
+    write("package.json", JSON.stringify({ type }));
+    return { folder, write, node: async (...args) => (await run(process.execPath, args, { cwd: folder })).stdout };
+}
 
 describe("the tarball", () => {
     test("has what is built, its README, changelog and licence, and nothing else", () => {
@@ -32,7 +59,7 @@ describe("the tarball", () => {
     });
 
     test("has no source map, and no comment that promises one", () => {
-        const built = path.join(commonjs.folder, "node_modules", "pulumi-thingsboard");
+        const built = path.join(project, "node_modules", "pulumi-thingsboard");
         const promising = tarball.files.filter(name => name.endsWith(".js") && readFileSync(path.join(built, name), "utf8").includes("sourceMappingURL"));
         expect(promising).toEqual([]);
     });
@@ -103,12 +130,12 @@ function await0<Value>(output: { get(): Value }): Value {
 `;
 
 test("the command says how it is used, and which version it is", async () => {
-    const npx = (...args: string[]) => run("npx", ["--no-install", "pulumi-thingsboard", ...args], { cwd: commonjs.folder, env: { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}` } });
-    const { stdout } = await npx("--help");
-    expect(stdout).toContain("Usage: pulumi-thingsboard");
-    for (const command of ["emulator", "fleet", "report", "revoke"]) expect(stdout).toContain(`  ${command} `);
+    const npx = (...args: string[]) => user.run(project, "npx", "--no-install", "pulumi-thingsboard", ...args);
+    const help = await npx("--help");
+    expect(help).toContain("Usage: pulumi-thingsboard");
+    for (const command of ["emulator", "fleet", "report", "revoke"]) expect(help).toContain(`  ${command} `);
     const { version } = JSON.parse(readFileSync(path.join(repository, "package.json"), "utf8")) as { version: string };
-    expect((await npx("--version")).stdout.trim()).toBe(version);
+    expect((await npx("--version")).trim()).toBe(version);
 });
 
 describe("what is not loaded", () => {

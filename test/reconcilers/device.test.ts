@@ -81,6 +81,24 @@ test("writers at once: nobody's change is lost", async () => {
     await reconciler().delete(id, outs!);
 });
 
+test("what somebody else has claimed is neither changed nor deleted, and what is there is nobody's for the asking", async () => {
+    const declared = { name: "ours", declaredBy: "project/stack/ours" };
+    const first = await reconciler().create(declared);
+    // The same resource under another logical name, as the engine makes it before it deletes the first.
+    const successor = await reconciler().create({ ...declared, declaredBy: "project/stack/renamed" });
+    expect(successor.id).toBe(first.id);
+    await reconciler().delete(first.id, first.outs!);
+    expect(await under.thingsboard.deviceById(first.id)).toBeDefined();
+
+    const theirs = await reconciler().create({ ...declared, declaredBy: "project/other/theirs", adopt: true });
+    await expect(reconciler().update(successor.id, successor.outs!, { ...declared, label: "ours" })).rejects.toThrow('device "ours" was adopted by project/other/theirs (project/stack/resource) meanwhile');
+    await reconciler().delete(successor.id, successor.outs!);
+    expect(await under.thingsboard.deviceById(first.id)).toMatchObject({ name: "ours", label: null });
+    await reconciler().delete(theirs.id, theirs.outs!);
+    // Without a mark by now, and with a history that is somebody's.
+    await expect(reconciler().create(declared)).rejects.toThrow('device "ours" exists already on this ThingsBoard: set adopt: true to take it over');
+});
+
 const call = async (rest: Rest, method: string, path: string, body?: unknown) => (await rest(method, path, body)).body as { readonly id: { readonly id: string }; readonly ownerId: unknown; readonly totalElements: number };
 
 test("goes to a customer, to another one, and back to nobody; what somebody else did shows", async () => {

@@ -151,6 +151,18 @@ test("writers at once: what is bound in the end is somebody's whole, and a stale
     for (const result of results) if (result.status === "rejected") expect(String(result.reason)).toMatch(/was not made by this stack|changed/);
 });
 
+test("two stacks that bind a device at once: the loser leaves the winner's binding his, also where the row is saved again later", async () => {
+    for (let round = 0; round < 12; round++) {
+        const deviceId = await byHand(`contested ${round}`);
+        const results = await Promise.allSettled(["one", "two", "three"].map(stack => bound(declare(deviceId, stack))));
+        const won = results.flatMap(result => (result.status === "fulfilled" ? [result.value] : []));
+        const winner = won.find(({ state }) => state.rowVersion === Math.max(...won.map(({ state }) => state.rowVersion ?? 0)))!;
+        await under.thingsboard.saveCredentials(await row(deviceId));
+        await reconciler().delete(winner.id, winner.state);
+        expect((await row(deviceId)).credentialsType, `round ${round}`).toBe("ACCESS_TOKEN");
+    }
+});
+
 test("what a run had bound whose state was lost is this stack's own still; another stack's, or somebody's, needs adopt", async () => {
     const deviceId = await byHand("state lost");
     await bound(declare(deviceId));

@@ -32,7 +32,7 @@ export function faultsOf(tag, folder) {
     const { version } = JSON.parse(read("package.json"));
     const faults = [];
     if (tag !== `v${version}`) faults.push(`the tag is ${tag}, and package.json says ${version}: tag the commit that sets the version`);
-    if (JSON.parse(read("package-lock.json")).version !== version) faults.push(`package-lock.json is of another version than package.json (${version}): run npm install`);
+    if (JSON.parse(read("package-lock.json")).version !== version) faults.push(`package-lock.json is of another version than package.json (${version}): run npm install --package-lock-only --ignore-scripts`);
     if (!notesOf(read("CHANGELOG.md"), version)) faults.push(`CHANGELOG.md has no section "## ${version}", or an empty one: say what users will see`);
     if (!fs.existsSync(path.join(folder, "test", "upgrade", version, "stack.json"))) {
         faults.push(`test/upgrade/${version} is missing: record what this version deploys (node test/upgrade/record.mjs ${version}), for later ones to read`);

@@ -1,5 +1,6 @@
 // The MQTT port as devices meet it: can it be reached, whom does it claim to be, does a client certificate get through.
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
+import { rootCertificates } from "node:tls";
 import { diagnose } from "../../mqtt/diagnosis";
 import { diagnoseNetwork } from "../../mqtt/diagnoseNetwork";
 import { diagnoseServerCertificate } from "../../mqtt/diagnoseTls";
@@ -94,7 +95,8 @@ export function judged({ configured, publicly, sent, chain, rightHost, evidence 
     const refusedAs = (fault: NonNullable<Inspection["configured"]>) =>
         failureOf("server certificate", diagnoseServerCertificate(subject, { host, port, at, ...(evidence.server === undefined ? {} : { server: evidence.server }), ...fault }, { restHost }).sentence);
     if (configured === undefined) {
-        const by = caPem === undefined ? "a public authority, which devices mostly trust" : `an authority in the given CA file${publicly === undefined ? ", which is a public one" : ": devices need that file"}`;
+        const trusted = isPublic(chain.at(-1)) ? "a public authority, which devices mostly trust" : "an authority that this machine trusts, and no public one: devices need it too";
+        const by = caPem === undefined ? trusted : `an authority in the given CA file${publicly === undefined ? ", which is a public one" : ": devices need that file"}`;
         found.push(ok("server certificate", `${words(oneLine(leaf?.subject))}, valid until ${day(iso(leaf?.validTo))}, is of ${by}`));
     } else if (outdated.every(({ status }) => status !== "failure")) {
         const helped = caPem !== undefined && publicly === undefined ? failure("server certificate", `${subject} is not trusted by the given CA file, but by the public authorities`, "leave mqttCaPem (--cafile) out, or give the authority that signed it") : refusedAs(configured);
@@ -114,6 +116,9 @@ export function judged({ configured, publicly, sent, chain, rightHost, evidence 
     if (bits !== undefined && bits < 2048) found.push(warning("server certificate", `its RSA key has ${bits} bits, which many TLS libraries refuse`, "issue one with 2048 bits or more, or EC P-256"));
     return found;
 }
+
+/** What the user or the system has added (NODE_EXTRA_CA_CERTS) is known to this machine alone. */
+const isPublic = (root: X509Certificate | undefined): boolean => rootCertificates.some(pem => new X509Certificate(pem).fingerprint256 === root?.fingerprint256);
 
 /** As long as the certificates of public authorities may be late. */
 const soonDays = 14;

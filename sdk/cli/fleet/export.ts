@@ -4,6 +4,7 @@ import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import { toPem } from "../../x509/leaf";
 import type { FleetFlags } from "../fleet";
+import { printJson } from "../frame/terminal";
 import { fileNames } from "./fileNames";
 import { batchesOf, stackNames } from "./stacks";
 
@@ -38,7 +39,7 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
         }
     }
     if (wanted && wanted.size > 0) throw new UserError(`The fleet has no device ${[...wanted].map(name => `"${name}"`).join(", ")}, or none that has been made yet.`);
-    if (flags.json) console.log(JSON.stringify(folder === undefined ? printed : { devices: written, folder }));
+    if (flags.json) printJson(folder === undefined ? printed : { devices: written, folder });
     else if (folder !== undefined) console.log(`${written.toLocaleString("en")} devices in ${folder}`);
 }
 

@@ -6,7 +6,7 @@ import { printable } from "../../printable";
 import { privateFolder, writePrivate } from "../../privateFile";
 import { UserError } from "../../userError";
 import type { FleetFlags } from "../fleet";
-import { progressOn } from "../frame/terminal";
+import { printJson, progressOn } from "../frame/terminal";
 import { type Display, createDisplay } from "./display";
 import { stackConfig } from "../stack/config";
 import { type SharedConfig, copyConfig, provenLogIn, shardConfig } from "./config";
@@ -39,7 +39,7 @@ export async function runShards(operation: Operation, flags: FleetFlags & { shar
     progress.done();
     const failed = outcomes.filter(({ ok }) => !ok).length;
     if (flags.json) {
-        console.log(JSON.stringify({ operation, ok: failed === 0, shards: outcomes }));
+        printJson({ operation, ok: failed === 0, shards: outcomes });
         if (failed > 0) process.exitCode = 1;
     } else if (failed > 0) throw new UserError(`${failed} of ${stacks.length} shards failed; the others are done. Their logs are in ${logs}. Run the same command again to go on: what is done already takes seconds.`);
 }

@@ -1,5 +1,6 @@
 // What the states say of a fleet: no server is asked.
 import type { FleetFlags } from "../fleet";
+import { printJson } from "../frame/terminal";
 import { type BatchInState, batchesOf, stackNames } from "./stacks";
 
 interface StackStatus {
@@ -28,7 +29,7 @@ export async function showStatus(flags: FleetFlags): Promise<void> {
         rows.push([stack, devices.toLocaleString("en"), failed.toLocaleString("en"), nextExpiry ?? ""]);
     }
     if (flags.json) {
-        console.log(JSON.stringify({ ...totals, stacks: shown }));
+        printJson({ ...totals, stacks: shown });
         return;
     }
     if (rows.length > 2) rows.push(["all", totals.devices.toLocaleString("en"), totals.failed.toLocaleString("en"), ""]);

@@ -1,6 +1,6 @@
 // Which ThingsBoard, and as whom, for the commands that ask one: the environment, or what a stack is deployed with.
 import { type Command, Option } from "commander";
-import { type SettingKey, type SettingTexts, type Settings, environmentVariables, readSettings, settingKeys, settingSources } from "../../settings";
+import { type SettingKey, type SettingTexts, type Settings, environmentVariables, identity, readSettings, settingKeys, settingSources } from "../../settings";
 import { UserError } from "../../userError";
 import { UsageError } from "../frame/usage";
 import { settingsIn, stackConfig } from "../stack/config";
@@ -46,7 +46,16 @@ export async function configured({ stack, provider, cwd }: ServerFlags): Promise
     return { given: settingsIn(await stackConfig(cwd, stack)), origin: `the configuration of stack ${stack}`, resources };
 }
 
-export const settingsOf = ({ given }: Configured): Settings => readSettings(given, process.env);
+/** @throws UserError where no ThingsBoard is named, or a setting can't be used */
+export function settingsOf({ given, resources }: Configured): Settings {
+    if (resources === undefined && identity.every(key => settingSources({}, process.env)[key] === undefined)) {
+        throw new UserError(
+            "no ThingsBoard is configured: give --stack NAME, for the one that a Pulumi stack is deployed to, or set in the environment THINGSBOARD_URL, " +
+                "and THINGSBOARD_API_KEY or THINGSBOARD_USERNAME and THINGSBOARD_PASSWORD",
+        );
+    }
+    return readSettings(given, process.env);
+}
 
 /** In words, by setting. */
 export function originsOf({ given, origin }: Configured): Partial<Record<SettingKey, string>> {

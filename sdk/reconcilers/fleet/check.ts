@@ -6,6 +6,7 @@ import { issuedAlgorithms } from "../../x509/issue";
 import { leafFault, readLeaf, toPem } from "../../x509/leaf";
 import { UserError } from "../../userError";
 import { claim } from "../claims";
+import { boundTwice } from "../deviceCredentialInputs";
 import { deviceFailures } from "../deviceInputs";
 import { isUnknown } from "../reconciler";
 import type { FleetBatchInputs, FleetSettings } from "./batch";
@@ -55,6 +56,8 @@ function deviceFaults(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, n
     const declaredBy = `${news.fleet}/${name}`;
     const known = details !== undefined && !isUnknown(details) ? details : {};
     const failures = deviceFailures({}, { name, declaredBy, ...(known.label === undefined ? {} : { label: known.label }), ...(known.attributes === undefined ? {} : { attributes: known.attributes }) });
+    const binder = claim("credential of device name", name, declaredBy, declaredBy);
+    if (binder !== undefined) failures.push({ property: "devices", reason: `device "${name}": ${boundTwice(binder)}` });
     const { certificate } = known;
     if (certificate !== undefined) {
         // One that is bound already and has expired since is reported, but stops no deployment.

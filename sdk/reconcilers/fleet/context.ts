@@ -20,9 +20,10 @@ export interface BatchContext {
 export const about = ({ server, inputs }: { readonly server: Server; readonly inputs: Pick<FleetBatchInputs, "fleet"> }, name: string): ThingsBoard =>
     server.thingsboard.about(`device "${name}"`, inputs.fleet);
 
-export async function contextOf(server: Server, inputs: FleetBatchInputs, claim: string, now: () => Date): Promise<BatchContext> {
+/** @param needsProfile whether any device is to be in the declared profile: one that is given up needs none */
+export async function contextOf(server: Server, inputs: FleetBatchInputs, claim: string, now: () => Date, needsProfile: boolean): Promise<BatchContext> {
     const { deviceProfile } = inputs.settings;
-    return { server, inputs, claim, now, ...(deviceProfile === undefined ? {} : { deviceProfileId: await profileId(server, deviceProfile) }) };
+    return { server, inputs, claim, now, ...(deviceProfile === undefined || !needsProfile ? {} : { deviceProfileId: await profileId(server, deviceProfile) }) };
 }
 
 async function profileId({ thingsboard }: Server, name: string): Promise<string> {

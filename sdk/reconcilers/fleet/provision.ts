@@ -5,6 +5,7 @@ import { isApiError, type ThingsBoard } from "../../thingsboard";
 import { UserError } from "../../userError";
 import { commonNameOf, issue, signFor } from "../../x509/issue";
 import { certificateId, readLeaf, toPem } from "../../x509/leaf";
+import { bindingAttribute } from "../binding";
 import { type Mark, markKey, markOf } from "../ownership";
 import { refuseRevoked, revokedOf } from "../revoked";
 import { saveDevice, saveRow } from "../save";
@@ -52,8 +53,10 @@ export async function provision(context: BatchContext, name: DeviceName, identit
     const details = own(context.inputs.details, name);
     const mark: Mark = { declaredBy: context.inputs.fleet, claim: context.claim, adopted: false };
     const wanted = wantedDevice({ name }, context, details, mark, undefined);
+    let answerLost = false;
     try {
-        const device = await thingsboard.createDeviceWithCredentials(wanted, { credentialsType: "X509_CERTIFICATE", credentialsValue: certificate }, found => markOf(found)?.claim === context.claim);
+        const device = await thingsboard.createDeviceWithCredentials(wanted, { credentialsType: "X509_CERTIFICATE", credentialsValue: certificate }, found => (answerLost = markOf(found)?.claim === context.claim));
+        if (answerLost) return await looked(context, thingsboard, device, details, identity);
         // A row begins with version 1, on servers that number them.
         return { device, record: { id: device.id.id, version: device.version === undefined ? null : 1, notAfter, certificate } };
     } catch (error) {
@@ -62,6 +65,14 @@ export async function provision(context: BatchContext, name: DeviceName, identit
         if (!found) throw error;
         return takeOver(context, thingsboard, found, details, identity);
     }
+}
+
+/** A device of this batch is there: made by the call whose answer got lost, or with another certificate by a run that was interrupted. */
+async function looked(context: BatchContext, thingsboard: ThingsBoard, device: Device, details: DeviceDetails | undefined, identity: Identity): Promise<Provisioned> {
+    const { certificate, notAfter } = identity;
+    const row = await thingsboard.credentials(device.id.id);
+    if (row?.credentialsId !== certificateId(certificate)) return takeOver(context, thingsboard, device, details, identity);
+    return { device, record: { id: device.id.id, version: row.version ?? null, notAfter, certificate } };
 }
 
 async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: Device, details: DeviceDetails | undefined, identity: Identity): Promise<Provisioned> {
@@ -73,7 +84,9 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
         if (!ours && !inputs.settings.adopt) throw new UserError(existsAlready(current.name, mark));
         return wantedDevice(current, context, details, { declaredBy: inputs.fleet, claim, adopted: ours ? (mark?.adopted ?? false) : true }, undefined);
     });
-    const record = device && (await bind(thingsboard, device, identity));
+    // A DeviceCredential that is about to go would take the certificate for its own, where it had bound the same one.
+    if (device) await thingsboard.deleteAttributes(device.id.id, [bindingAttribute]);
+    const record = device && (await bind(thingsboard, device, identity, { anew: true }));
     if (!record) throw new UserError(`device "${found.name}" was deleted while it was being taken over: run "pulumi up" again`);
     return { device, record, ...(ours ? { interrupted: true } : {}) };
 }
@@ -82,13 +95,14 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
  * Binds a certificate to a device that is ours, and leaves a row alone that holds it already: a write would end the device's session.
  *
  * @param renews the certificate that this one follows: where that was revoked by hand, it has no successor by itself
+ * @param anew writes the row all the same: its version tells who has bound last
  * @returns undefined if the device is gone
  */
-export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity, renews?: Base64): Promise<DeviceRecord | undefined> {
+export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" | "name">, { certificate, notAfter }: Identity, { renews, anew = false }: { readonly renews?: Base64; readonly anew?: boolean } = {}): Promise<DeviceRecord | undefined> {
     const credentialsId = certificateId(certificate);
     try {
         const row = await saveRow(thingsboard, device.id.id, async current => {
-            if (current.credentialsId === credentialsId) return current;
+            if (current.credentialsId === credentialsId && !anew) return current;
             const revoked = await revokedOf(thingsboard, device.id.id);
             for (const der of [certificate, ...(renews === undefined ? [] : [renews])]) refuseRevoked(revoked, device.name, der);
             return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };

@@ -2,6 +2,7 @@
 
 import type { Device } from "../../thingsboard/model";
 import { type Pool, createPool } from "../../mqtt/pool";
+import { warnOfChain } from "../chainWarning";
 import { RevokedError } from "../revoked";
 import type { Base64, DeviceDetails, DeviceName, DeviceRecord, FleetBatchInputs, FleetBatchState } from "./batch";
 import { type BatchContext, about } from "./context";
@@ -36,7 +37,7 @@ export function poolOf({ fleet, concurrency }: Pick<FleetBatchInputs, "fleet" | 
     return pool;
 }
 
-export async function run(context: BatchContext, before: FleetBatchState | undefined, { work }: Plan, progress: Progress): Promise<Result> {
+export async function run(context: BatchContext, before: FleetBatchState | undefined, { work }: Plan, progress: Progress, warn: (text: string) => void): Promise<Result> {
     const { inputs, server } = context;
     const result = {
         devices: { ...before?.devices },
@@ -108,6 +109,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
         const { record, device, interrupted } = await provision(context, name, identity);
         keepIdentity(name, record, identity);
         if (interrupted && !kept) result.interrupted.push(name);
+        await warnOfChain(about(context, name), device, warn);
         return { record, device, synced: true, rebound: true };
     }
 
@@ -125,7 +127,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
         // Deleted elsewhere: made anew with the certificate that the device out there still has.
         if (changes && !device) return create(name, identity);
         if (kind === "changed") return { record: known, device, synced: true, rebound: false };
-        const record = await bind(about(context, name), { id: { id: known.id, entityType: "DEVICE" }, name }, identity, kind === "renewed" ? known.certificate : undefined);
+        const record = await bind(about(context, name), { id: { id: known.id, entityType: "DEVICE" }, name }, identity, kind === "renewed" ? { renews: known.certificate } : {});
         if (!record) return create(name, identity);
         keepIdentity(name, record, identity);
         return { record, device, synced: changes, rebound: record.version !== known.version || record.certificate !== known.certificate };

@@ -78,6 +78,10 @@ emulated.test("secrets go from stack to stack unseen, and names of devices stay 
         expect([name, lstatSync(file).isFile(), (lstatSync(file).mode & 0o777).toString(8)]).toEqual([name, true, "600"]);
         expect(new X509Certificate(readFileSync(file.replace(/key$/, "pem"))).checkPrivateKey(createPrivateKey(readFileSync(file)))).toBe(true);
     }
+    // Names in JSON are written with its own escapes, and come out of it as they were.
+    const printed = await fleet("export", "--shards", "1", "--json");
+    expect(printed.output).not.toMatch(/[\u001b\u009b\u202e]/);
+    expect((JSON.parse(printed.output.trim()) as { name: string }[]).map(({ name }) => name).sort()).toEqual([...names].sort());
     const destroyed = await fleet("destroy", "--shards", "1");
     expect(destroyed.code, destroyed.output).toBe(0);
 });

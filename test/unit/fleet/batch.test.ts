@@ -146,6 +146,18 @@ test("a lost answer makes no second device, and the certificate is the one that 
     await noChange(state, wanted);
 });
 
+test("a lost answer after a run that was interrupted: the state names the certificate that the device has, and says that it is a new one", async () => {
+    const state = await kept(reconciler().create(inputs(["gg-1"])));
+    const wanted = inputs(["gg-1", "gg-2"]);
+    // The engine is killed before it has heard of this.
+    await reconciler().update("id", state, wanted);
+    emulator.faults.set({ rest: [{ method: "POST", path: "/api/device-with-credentials", drop: "before", times: 1 }] });
+    const after = await kept(reconciler().update("id", state, wanted));
+    expect(after.reasons).toBeUndefined();
+    expect((await reconciler().read("id", after)).props).not.toHaveProperty("drift");
+    expect(said.join()).toContain("1 device that this fleet had made before has a new certificate");
+});
+
 test("a fleet of another name, or of another stack, is not taken over by accident", async () => {
     await kept(reconciler().create(inputs(["h-1"])));
     for (const fleet of ["project/stack/others", "project/other/pumps"]) {
@@ -169,6 +181,16 @@ const csrOf = (subject: string, ...more: string[]) => {
     return { csr: requestDer(csrPem)!, csrPem, privateKeyPem };
 };
 const leafOf = (state: FleetBatchState, name: string) => new X509Certificate(toPem(state.devices[name]!.certificate));
+
+test("a device that a successor has taken over is not deleted either", async () => {
+    const wanted = inputs(["ii-1"], {}, { onRemove: "delete" });
+    const first = await kept(reconciler().create(wanted));
+    const second = await kept(reconciler().create(wanted));
+    await reconciler().delete("id", first);
+    expect((await client().deviceByName("ii-1"))?.id.id).toBe(second.devices["ii-1"]!.id);
+    await reconciler().delete("id", second);
+    expect(await client().deviceByName("ii-1")).toBeUndefined();
+});
 
 test("a device that keeps its key: its request is signed, and signed again for a renewal; with it the device connects", async () => {
     const { csr, privateKeyPem } = csrOf("/CN=j-1");
@@ -245,6 +267,27 @@ test("a device profile by name: given to each device, exchanged, and never found
     expect(await type()).toBe("valve");
     expect(changed.devices).toEqual(state.devices);
     await expect(kept(reconciler().update("id", changed, inputs(["t-1", "t-2"], {}, { deviceProfile: "valves" })))).rejects.toThrow('device profile "valves" does not exist on this ThingsBoard');
+});
+
+test("a fleet in a profile under which devices enrol by themselves is warned of it, with a declared profile and without", async () => {
+    const { profileData, type: kind, transportType } = (await client().deviceProfile((await client().defaultDeviceProfile()).id.id))!;
+    const provisionConfiguration = { type: "X509_CERTIFICATE_CHAIN", provisionDeviceSecret: rootAuthority("Root").certificatePem, certificateRegExPattern: "(.*)", allowCreateNewDevicesByX509Certificate: true } as const;
+    await client().createDeviceProfile({ name: "enrolling", type: kind, transportType, provisionType: "X509_CERTIFICATE_CHAIN", profileData: { ...profileData, provisionConfiguration } }, () => false);
+    await kept(reconciler().create(inputs(["v-1", "v-2"], {}, { deviceProfile: "enrolling" })));
+    expect(said.join()).toContain('device profile "enrolling" has the X.509 chain strategy: whoever holds a key of its authority can take over any device in it');
+    await kept(reconciler().create(inputs(["v-3"])));
+    expect(said.filter(line => line.includes("v-3") || line.includes('profile "default"'))).toEqual([]);
+});
+
+test("a fleet whose device profile was renamed can still give up its devices, some of them and all", async () => {
+    const { profileData, type: kind, transportType } = (await client().deviceProfile((await client().defaultDeviceProfile()).id.id))!;
+    const profile = await client().createDeviceProfile({ name: "fan", type: kind, transportType, provisionType: "DISABLED", profileData }, () => false);
+    const state = await kept(reconciler().create(inputs(["u-1", "u-2"], {}, { deviceProfile: "fan" })));
+    await client().saveDeviceProfile({ ...profile, name: "ventilator" });
+    const less = await kept(reconciler().update("id", state, inputs(["u-1"], {}, { deviceProfile: "fan" })));
+    expect(Object.keys(less.devices)).toEqual(["u-1"]);
+    await reconciler().delete("id", less);
+    for (const name of ["u-1", "u-2"]) expect((await client().credentials((await client().deviceByName(name))!.id.id))?.credentialsType).toBe("ACCESS_TOKEN");
 });
 
 test("a device that was deleted elsewhere is made again, also when it is issued anew", async () => {

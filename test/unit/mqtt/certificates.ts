@@ -16,6 +16,8 @@ export interface Wanted {
     /** DNS names or IPv4 addresses of a server. */
     readonly names?: readonly string[];
     readonly authority?: true;
+    /** What its key is for (extended key usage). Without it: anything. */
+    readonly uses?: readonly ("serverAuth" | "clientAuth")[];
     readonly notBefore?: Date;
     readonly notAfter?: Date;
 }
@@ -34,7 +36,7 @@ export function issue(commonName: string, wanted: Wanted = {}): Identity {
         sequence(time(wanted.notBefore ?? daysFromNow(-1)), time(wanted.notAfter ?? daysFromNow(30))),
         name,
         publicKey.export({ type: "spki", format: "der" }),
-        tlv(0xa3, sequence(basicConstraints(wanted.authority ?? false), ...(wanted.names ? [alternativeNames(wanted.names)] : []))),
+        tlv(0xa3, sequence(basicConstraints(wanted.authority ?? false), ...(wanted.names ? [alternativeNames(wanted.names)] : []), ...(wanted.uses ? [extendedKeyUsage(wanted.uses)] : []))),
     );
     const der = sequence(body, sequence(id.ecdsaWithSha256), bits(sign("sha256", body, issuer.key)));
     return {
@@ -66,7 +68,11 @@ const id = {
     ecdsaWithSha256: objectId("2a8648ce3d040302"),
     basicConstraints: objectId("551d13"),
     alternativeNames: objectId("551d11"),
+    extendedKeyUsage: objectId("551d25"),
+    serverAuth: objectId("2b06010505070301"),
+    clientAuth: objectId("2b06010505070302"),
 };
+const extendedKeyUsage = (uses: readonly ("serverAuth" | "clientAuth")[]): Buffer => sequence(id.extendedKeyUsage, tlv(0x04, sequence(...uses.map(use => id[use]))));
 const yes = tlv(0x01, Buffer.from([0xff]));
 const basicConstraints = (authority: boolean): Buffer => sequence(id.basicConstraints, yes, tlv(0x04, authority ? sequence(yes) : sequence()));
 const alternativeNames = (names: readonly string[]): Buffer =>

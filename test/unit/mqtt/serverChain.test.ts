@@ -1,13 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AsnConvert } from "@peculiar/asn1-schema";
+import { Certificate } from "@peculiar/asn1-x509";
 import { afterEach, describe, expect, it } from "vitest";
 import { describeChain, fetchServerChain } from "../../../sdk/mqtt/serverChain";
 import { daysFromNow, type Identity, issue } from "./certificates";
+import { openssl } from "../../support/openssl";
 import { mqttServer, type Running, tcpServer } from "./scriptedServer";
 
 const root = issue("root", { authority: true });
@@ -23,6 +26,29 @@ async function serving(...chain: [Identity, ...Identity[]]): Promise<Running> {
     const server = await mqttServer({ ...chain[0], certificatePem: chain.map(({ certificatePem }) => certificatePem).join("") });
     running.push(server);
     return server;
+}
+
+function versionOneRoot(): Identity {
+    return inFolder(folder => {
+        const csr = openssl(["req", "-new", ...newKey, "-keyout", join(folder, "key"), "-subj", "/CN=old root"]);
+        const certificatePem = openssl(["x509", "-req", "-days", "30", "-signkey", join(folder, "key")], csr);
+        const privateKeyPem = readFileSync(join(folder, "key"), "utf8");
+        return { certificatePem, privateKeyPem, key: createPrivateKey(privateKeyPem), name: nameIn(certificatePem) };
+    });
+}
+
+const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+
+/** The subject in DER. */
+const nameIn = (pem: string): Buffer => Buffer.from(AsnConvert.serialize(AsnConvert.parse(new X509Certificate(pem).raw, Certificate).tbsCertificate.subject));
+
+function inFolder<Result>(use: (folder: string) => Result): Result {
+    const folder = mkdtempSync(join(tmpdir(), "server-chain-"));
+    try {
+        return use(folder);
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
 }
 
 describe("a chain that verifies", () => {
@@ -80,6 +106,29 @@ describe("a pinned fingerprint", () => {
         const impostor = issue("127.0.0.1", { issuer: { ...issue("x", { authority: true }), name: intermediate.name }, names: ["127.0.0.1"] });
         const { port } = await serving(impostor, intermediate);
         await expect(fetchServerChain({ host: "127.0.0.1", port, fingerprint: fingerprint(intermediate) })).rejects.toThrow(/and not the pinned .*; if its certificate was renewed/);
+    });
+
+    it("of an authority does not help a device that it signed to sign for the server", async () => {
+        const device = issue("pump-1", { issuer: intermediate });
+        const forged = issue("127.0.0.1", { issuer: device, names: ["127.0.0.1"] });
+        const { port } = await serving(forged, device, intermediate);
+        await expect(fetchServerChain({ host: "127.0.0.1", port, fingerprint: fingerprint(intermediate) })).rejects.toThrow(
+            `the certificate chain of 127.0.0.1:${port} could not be fetched: "CN=pump-1" in its chain signed another certificate and is no authority (basicConstraints has no CA:TRUE), so somebody stands between, or the server sends a wrong chain`,
+        );
+    });
+
+    it("of an authority does not help a device of that name", async () => {
+        const device = issue("127.0.0.1", { issuer: intermediate, names: ["127.0.0.1"], uses: ["clientAuth"] });
+        const { port } = await serving(device, intermediate);
+        await expect(fetchServerChain({ host: "127.0.0.1", port, fingerprint: fingerprint(intermediate) })).rejects.toThrow('its certificate "CN=127.0.0.1" is not for servers (extendedKeyUsage)');
+        const server = await serving(issue("127.0.0.1", { issuer: intermediate, names: ["127.0.0.1"], uses: ["clientAuth", "serverAuth"] }), intermediate);
+        expect(await fetchServerChain({ host: "127.0.0.1", port: server.port, fingerprint: fingerprint(intermediate) })).toMatchObject({ chainLength: 2 });
+    });
+
+    it("of a root of version 1, which has no extensions, is enough", async () => {
+        const old = versionOneRoot();
+        const { port } = await serving(issue("127.0.0.1", { issuer: old, names: ["127.0.0.1"] }), old);
+        expect(await fetchServerChain({ host: "127.0.0.1", port, fingerprint: fingerprint(old) })).toMatchObject({ chainLength: 2, complete: true });
     });
 
     it("of an authority helps neither another host's certificate nor an expired one", async () => {

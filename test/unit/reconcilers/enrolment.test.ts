@@ -73,8 +73,8 @@ test("a canary that a crash left behind is recognised by its certificate and rem
 
 test("a kind of key that can't sign a canary is told, by profile", async () => {
     const { inputs } = await chainProfile(keyAndCertificate("EC", "Root"));
-    const authorityKeyPem = openssl(["genpkey", "-algorithm", "ed25519"]);
-    await expect(runEnrolment(server, { ...inputs, authorityKeyPem }, now)).rejects.toThrow(`enrolment check of device profile "${inputs.profileName}": a canary can't be signed with the authority's key, which is of type ed25519: use one of EC P-256`);
+    const authorityKeyPem = openssl(["genpkey", "-algorithm", "ed448"]);
+    await expect(runEnrolment(server, { ...inputs, authorityKeyPem }, now)).rejects.toThrow(`enrolment check of device profile "${inputs.profileName}": a canary can't be signed with the authority's key, which is of type ed448: use one of EC P-256`);
 });
 
 test("a profile that changed on the server is told, and so is a server that is not trusted", async () => {

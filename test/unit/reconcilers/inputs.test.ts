@@ -80,7 +80,7 @@ describe("a credential", () => {
         expect(said(declared({ deviceName: "" }))).toBe("deviceName is blank: name the device, or give device or deviceId");
         expect(said(declared({ onDelete: "delete" as "keep" }))).toContain('onDelete is "delete": expected "revoke" or "keep"');
         expect(said(declared({ deviceName: "twice", declaredBy: "p/s/first" }))).toBe("");
-        expect(said(declared({ deviceName: "twice", declaredBy: "p/s/second" }))).toBe('device "twice": two DeviceCredentials of this program are for it, also p/s/first: a device has one credential');
+        expect(said(declared({ deviceName: "twice", declaredBy: "p/s/second" }))).toBe('device "twice": two resources of this program bind a certificate to it, also p/s/first: a device has one credential');
         expect(said(declared({ onDelete: "keep" }))).toBe("");
         expect(said(declared({ onDrift: "ignore" as "fail" }))).toContain('onDrift is "ignore"');
         expect(said(declared({ certificatePem: "hello", deviceName: unknown }))).toMatch(/^device: certificatePem: expected one PEM certificate/);
@@ -90,7 +90,7 @@ describe("a credential", () => {
         const deviceId = "784f394c-42b6-11ef-983c-b7beff2784f9";
         const { deviceName: _name, ...rest } = declared({ deviceId, certificatePem: "hello" });
         expect(said(rest)).toContain(`device "${deviceId}": certificatePem`);
-        expect(said(declared({ deviceId, deviceName: "by name" }))).toContain("two DeviceCredentials of this program are for it");
+        expect(said(declared({ deviceId, deviceName: "by name" }))).toContain("two resources of this program bind a certificate to it");
         for (const _time of [1, 2]) expect(said(declared({ deviceName: unknown }))).toBe("");
     });
 

@@ -64,6 +64,8 @@ test("a folder is private when it is made, and refused where others could put so
     expect([mode(path.join(base, "out")), mode(path.join(base, "out", "keys"))]).toEqual(["700", "700"]);
     mkdirSync(path.join(base, "open"));
     expect(() => privateFolder(path.join(base, "open"), "choose another")).toThrow(/^others may write to .*open \(mode 777\), and secrets go there: run "chmod go-w" on it, or choose another$/);
+    mkdirSync(path.join(base, "of-a-group"), { mode: 0o770 });
+    expect(() => privateFolder(path.join(base, "of-a-group"), "choose another")).toThrow("(mode 770), and secrets go there");
     symlinkSync(path.join(base, "out"), path.join(base, "link"));
     expect(() => privateFolder(path.join(base, "link"), "choose another")).toThrow("a symbolic link, which is not followed: choose another");
 });

@@ -55,7 +55,7 @@ describe("keys that are too short are refused", () => {
 });
 
 describe("signatures that can be forged", () => {
-    test.each([["SHA-1", "sha1", ec], ["SHA-1", "sha1", ["-newkey", "rsa:2048"]], ["MD5", "md5", ["-newkey", "rsa:2048"]]])("%s is warned of in a device's certificate", (name, hash, args) => {
+    test.each([["SHA-1", "sha1", ec], ["SHA-1", "sha1", ["-newkey", "rsa:2048"]], ["MD5", "md5", ["-newkey", "rsa:2048"]], ["SHA-1", "sha1", ["-newkey", "rsa:2048", "-sigopt", "rsa_padding_mode:pss"]]])("%s is warned of in a device's certificate", (name, hash, args) => {
         const pem = certificate(...args, `-${hash}`);
         expect(failuresOf(pem)).toEqual([]);
         expect(weaknessOf({ deviceName: "pump-1", certificatePem: pem, declaredBy: "p/s/n" })).toBe(
@@ -64,7 +64,7 @@ describe("signatures that can be forged", () => {
     });
 
     test.each(["sha256", "sha384", "sha512"])("%s is not", hash => {
-        for (const args of [ec, ["-newkey", "rsa:2048"]]) expect(weakHash(new X509Certificate(certificate(...args, `-${hash}`)))).toBeUndefined();
+        for (const args of [ec, ["-newkey", "rsa:2048"], ["-newkey", "rsa:2048", "-sigopt", "rsa_padding_mode:pss"]]) expect(weakHash(new X509Certificate(certificate(...args, `-${hash}`)))).toBeUndefined();
         expect(weakHash(new X509Certificate(certificate("-newkey", "ed25519")))).toBeUndefined();
     });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { proxyFor } from "../../../sdk/thingsboard/proxy";
+import { proxyFor, unusedProxy } from "../../../sdk/thingsboard/proxy";
 
 const https = new URL("https://tb.example.com");
 
@@ -34,4 +34,11 @@ test.each([
 
 test.each(["fd00::1", "[fd00::1]", "[fd00::1]:443"])("NO_PROXY=%s for an IPv6 address", no_proxy => {
     expect(proxyFor(new URL("https://[fd00::1]"), { HTTPS_PROXY: "http://proxy", no_proxy })).toBeUndefined();
+});
+
+test("a proxy that can't be used is told of, without its address; one that can, or that is excepted, is not", () => {
+    const remedy = "so tb.example.com is called directly: give a proxy that begins with http:// or https:// as HTTPS_PROXY, or except the host by NO_PROXY";
+    expect(unusedProxy(https, { ALL_PROXY: "socks5h://joe:password@127.0.0.1:1080" })).toBe(`ALL_PROXY names a proxy of kind socks5h, which can't be used here, ${remedy}`);
+    expect(unusedProxy(https, { https_proxy: "http://[" })).toBe(`https_proxy holds no address of a proxy, ${remedy}`);
+    for (const environment of [{}, { ALL_PROXY: "socks5://proxy", HTTPS_PROXY: "http://proxy" }, { ALL_PROXY: "socks5://proxy", NO_PROXY: "example.com" }]) expect(unusedProxy(https, environment)).toBeUndefined();
 });

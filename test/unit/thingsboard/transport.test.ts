@@ -196,6 +196,15 @@ describe("a proxy", () => {
         });
     });
 
+    test("one of a kind that can't be used is said at once, and again where the server is not reached directly", async () => {
+        const said: string[] = [];
+        const thingsboard = client(`https://${tunnelTo}`, {}, { environment: { ALL_PROXY: "socks5://joe:proxy-password@127.0.0.1:1080" }, log: line => said.push(line) });
+        const aside = "ALL_PROXY names a proxy of kind socks5, which can't be used here, so thingsboard.test is called directly";
+        expect(said).toEqual([expect.stringContaining(`warning: ${aside}`)]);
+        expect(await errorOf(thingsboard.deviceById(deviceId))).toMatchObject({ kind: "unreachable", message: expect.stringMatching(/the name thingsboard\.test can't be resolved .*; ALL_PROXY names a proxy of kind socks5/) });
+        expect(said.join()).not.toContain("proxy-password");
+    });
+
     test("without TLS the proxy is asked for the whole address", async () => {
         const server = await serve(found);
         const asked: string[] = [];

@@ -74,6 +74,12 @@ describe("leafFault", () => {
         expect(leafFault(pem, later)).toContain(`expired on ${readLeaf(pem).notAfter.toISOString()}`);
     });
 
+    it("names a certificate without a subject, which is read nevertheless", () => {
+        const nameless = execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null", "-subj", "/"], { encoding: "utf8", stdio: "pipe" });
+        expect(readLeaf(nameless).subject).toBe("");
+        expect(leafFault(nameless, now)).toBe("the certificate has no subject: ThingsBoard ends the TLS handshake of such a device (bad_certificate); issue one with a common name");
+    });
+
     it("names an RSA key that is too short", () => {
         expect(leafFault(selfSigned("weak", "rsa:1024"), now)).toContain("RSA key has 1024 bits");
         expect(leafFault(selfSigned("strong", "rsa:2048"), now)).toBeUndefined();

@@ -1,5 +1,10 @@
 // Requests that must not be signed, each with its reason.
 
+import "reflect-metadata";
+import { webcrypto } from "node:crypto";
+import { AsnConvert } from "@peculiar/asn1-schema";
+import * as asn1 from "@peculiar/asn1-x509";
+import * as x509 from "@peculiar/x509";
 import { expect, test } from "vitest";
 import { checkRequest, requestDer } from "../../../sdk/x509/request";
 import { certificateRequest, openssl } from "../../support/openssl";
@@ -26,6 +31,19 @@ test("alternative names would be copied into the certificate, and are refused", 
     for (const name of ["DNS:thingsboard.example.com", "IP:10.0.0.1", "URI:urn:x"]) {
         const { csrPem } = certificateRequest("/CN=pump-1/O=Acme", "-addext", `subjectAltName=${name}`);
         await expect(checkRequest(csrPem, acme)).rejects.toThrow("it asks for the alternative name");
+    }
+});
+
+test("extensions in a second place, which are not read here and by Go's readers are, are refused", async () => {
+    const list = (extension: { rawData: ArrayBuffer }) => AsnConvert.serialize(new asn1.Extensions([AsnConvert.parse(extension.rawData, asn1.Extension)]));
+    const [plain, foreign] = [list(new x509.BasicConstraintsExtension(false)), list(new x509.SubjectAlternativeNameExtension([{ type: "dns", value: "thingsboard.example.com" }]))];
+    const crypto = webcrypto as unknown as Crypto;
+    const signingAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+    const keys = await crypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
+    const asking = (...values: ArrayBuffer[][]) => x509.Pkcs10CertificateRequestGenerator.create({ name: "CN=pump-1", keys, signingAlgorithm, attributes: values.map(value => new x509.Attribute("1.2.840.113549.1.9.14", value)) }, crypto);
+    await checkRequest((await asking([plain])).toString("pem"), { CN: "pump-1" });
+    for (const hidden of [await asking([plain], [foreign]), await asking([plain, foreign])]) {
+        await expect(checkRequest(hidden.toString("pem"), { CN: "pump-1" })).rejects.toThrow("it asks for extensions in more than one place");
     }
 });
 

@@ -55,12 +55,16 @@ function collect(nodeModules, found) {
         }
         const manifest = readManifest(folder);
         if (!manifest) continue;
-        if (manifest.name && manifest.version && !found.has(folder)) {
-            found.set(folder, { name: manifest.name, version: manifest.version, directory: folder, manifest });
+        const real = fs.realpathSync(folder);
+        if (manifest.name && manifest.version && !found.has(real)) {
+            found.set(real, { name: manifest.name, version: manifest.version, directory: folder, manifest });
         }
         // Links (workspaces, `npm link`) may point back up; what lies beyond them is another program's.
         if (!fs.lstatSync(folder).isSymbolicLink()) collect(path.join(folder, "node_modules"), found);
     }
+    // pnpm puts all packages in here, each in a node_modules with links to what it needs.
+    const store = path.join(nodeModules, ".pnpm");
+    for (const entry of list(store)) collect(path.join(store, entry, "node_modules"), found);
 }
 
 function list(folder) {
