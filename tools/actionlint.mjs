@@ -11,9 +11,10 @@ const VERSION = "v1.7.12";
 export async function findActionlint() {
     const [found] = onPath("actionlint");
     if (found) return found;
-    if (onPath("go").length === 0) throw new EngineError("the tests need `actionlint`, and it is not on PATH. Install it, or Go, which builds it.");
-    const folder = await cachedOr(`actionlint-${VERSION}`, (unfinished) =>
-        withProgress(`go install actionlint ${VERSION}`, () =>
-            runQuietly("go", ["install", `github.com/rhysd/actionlint/cmd/actionlint@${VERSION}`], { env: { GOBIN: unfinished, CGO_ENABLED: "0" } })));
+    const folder = await cachedOr(`actionlint-${VERSION}`, (unfinished) => {
+        if (onPath("go").length === 0) throw new EngineError("the tests need `actionlint`, and it is not on PATH. Install it, or Go, which builds it.");
+        return withProgress(`go install actionlint ${VERSION}`, () =>
+            runQuietly("go", ["install", `github.com/rhysd/actionlint/cmd/actionlint@${VERSION}`], { env: { GOBIN: unfinished, CGO_ENABLED: "0" } }));
+    });
     return path.join(folder, "actionlint");
 }

@@ -2,8 +2,9 @@
 // user reads. `onFailure: "warn"` lets one deployment hold many; what "fail" does with the same sentence is in
 // publishCheck.test.ts.
 
+import { once } from "node:events";
 import { createServer as createTlsServer } from "node:tls";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { type Identity, daysFromNow, issue } from "../unit/mqtt/certificates";
@@ -55,12 +56,12 @@ async function loadBalancer({ certificatePem, privateKeyPem }: Identity): Promis
     return listen(balancer);
 }
 
-/** Takes no connection: its queue of one is full. */
+/** Nobody listens there, and nobody can begin to meanwhile: it is this side of a connection. */
 async function deafPort(): Promise<number> {
-    const closed = createServer();
-    const port = await listen(closed);
-    closed.close();
-    return port;
+    const socket = connect(await running(tcpServer(() => undefined)), host);
+    await once(socket, "connect");
+    toClose.unshift(() => socket.destroy());
+    return socket.localPort!;
 }
 
 emulated.test("on the way to ThingsBoard: name, port, TLS, and whose certificate the server shows", async () => {

@@ -79,7 +79,7 @@ emulated.test("secrets go from stack to stack unseen, and names of devices stay 
         expect(new X509Certificate(readFileSync(file.replace(/key$/, "pem"))).checkPrivateKey(createPrivateKey(readFileSync(file)))).toBe(true);
     }
     // Names in JSON are written with its own escapes, and come out of it as they were.
-    const printed = await fleet("export", "--shards", "1", "--json");
+    const printed = await fleet("export", "--shards", "1", "--json", ...names.map(name => `--device=${name}`));
     expect(printed.output).not.toMatch(/[\u001b\u009b\u202e]/);
     expect((JSON.parse(printed.output.trim()) as { name: string }[]).map(({ name }) => name).sort()).toEqual([...names].sort());
     const destroyed = await fleet("destroy", "--shards", "1");

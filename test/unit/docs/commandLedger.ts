@@ -36,12 +36,16 @@ export const ledger: readonly Entry[] = [
     run(/^openssl /, verbatim, 'page("docs/keys.md")', "docs/keys.md"),
     run(/^openssl /, verbatim, 'page("examples/csr-from-a-device/README.md")', "examples/csr-from-a-device/README.md"),
     run("npx pulumi-thingsboard revoke pump-1", verbatim, 'page("docs/revocation.md")', "docs/revocation.md"),
-    run(/^npx pulumi-thingsboard (doctor|explain pump-1)$/, verbatim, 'page("docs/_index.md")'),
+    run(/^npx pulumi-thingsboard (doctor|explain pump-1) --stack dev$/, engine("readme"), "of looked", "docs/_index.md"),
+    run("npx pulumi-thingsboard doctor", "test/cli/doctor.test.ts", 'command(environment, ["doctor"', "examples/local-thingsboard/README.md"),
     run(/server-certificate|^export THINGSBOARD_MQTT_CA_PEM/, verbatim, 'page("examples/local-thingsboard/README.md")', "examples/local-thingsboard/README.md"),
 
     // README: the guide.
     run(/^npm init|^printf /, engine("readme"), "makeProject.split", "README.md"),
+    run(/^npm install pulumi-thingsboard @pulumi\/pulumi$/, engine("readme"), "makeProject.split", "README.md"),
     not(/^npm install pulumi-thingsboard/, registry),
+    run(/^pnpm add --allow-build=protobufjs/, engine("installation"), '"pnpm", "add", "--allow-build=protobufjs"', "docs/installation-configuration.md"),
+    not(/^yarn add/, "yarn is tried by hand: its versions 1 and 4", "docs/installation-configuration.md"),
     not(/^pulumi login|^export PULUMI_CONFIG_PASSPHRASE/, "the user's own backend and passphrase; each test has a folder and a passphrase of its own (PULUMI_BACKEND_URL)", "README.md"),
     run("pulumi stack init dev", "test/engine/support/commandLine.ts", 'pulumi("stack", "init"', "README.md"),
     run(/^pulumi config set (url|--secret apiKey)/, engine("readme"), ['"config", "set", "url"', '"config", "set", "--secret", "apiKey"'], "README.md"),
@@ -62,7 +66,7 @@ export const ledger: readonly Entry[] = [
     not(/npm run test:soak/, "hours; a part of each is in npm test (test/engine/interruption, test/faults, test/fuzz, test/load)"),
     run(/npm run (--silent )?engine/, verbatim, 'page("docs/engine.md")', "docs/engine.md"),
     not(/^git (clone|commit)/, "needs the repository's host", "CONTRIBUTING.md"),
-    not(/^npx changeset version/, "changes the version of this package", "CONTRIBUTING.md"),
+    run(/^npx changeset version|^npm install --package-lock-only/, "test/package/release.test.ts", "npx changeset version|npm install --package-lock-only", "CONTRIBUTING.md"),
     not(/^node test\/upgrade\/record\.mjs/, "records a release; test/engine/upgrade.test.ts reads what it has recorded", "CONTRIBUTING.md"),
 
     // Fleets and reports: with a stack that the test has deployed, and fewer shards.
