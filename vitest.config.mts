@@ -15,7 +15,7 @@ export default defineConfig({
             reportOnFailure: true,
             // A little below what was measured.
             thresholds: {
-                "sdk/x509/**": { statements: 98, branches: 96, functions: 99, lines: 98 },
+                "sdk/x509/**": { statements: 98, branches: 96, functions: 98, lines: 98 },
                 "sdk/thingsboard/**": { statements: 96, branches: 93, functions: 95, lines: 97 },
                 "sdk/mqtt/**": { statements: 97, branches: 91, functions: 97, lines: 98 },
                 "sdk/reconcilers/**": { statements: 89, branches: 82, functions: 95, lines: 92 },
