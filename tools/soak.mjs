@@ -9,7 +9,7 @@ import { runVitest } from "./vitest.mjs";
 
 /** @type {Readonly<Record<string, { what: string, project: "unit" | "engine", files: readonly string[], minutes: number }[]>>} */
 const parts = {
-    interruption: [{ what: "a deployment interrupted at every one of its calls", project: "engine", files: ["test/engine/interruption"], minutes: 60 }],
+    interruption: [{ what: "a deployment interrupted at every one of its calls", project: "engine", files: ["test/engine/interruption"], minutes: 90 }],
     faults: [
         { what: "a thousand deployments with faults at random", project: "unit", files: ["test/faults"], minutes: 60 },
         { what: "the same with the engine", project: "engine", files: ["test/engine/faults.test.ts"], minutes: 60 },
