@@ -170,8 +170,10 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
             setAdditionalInfo: Object.keys(inputs.additionalInfo ?? {}),
             setGroups: groups,
         };
+        let assigned = false;
         try {
             await assign(thingsboard, saved, inputs, before);
+            assigned = true;
             const dropped = before.setAttributes.filter(key => !attributes.includes(key));
             if (dropped.length > 0) await thingsboard.deleteAttributes(saved.id.id, dropped);
             if (attributes.length > 0) await thingsboard.saveAttributes(saved.id.id, inputs.attributes ?? {});
@@ -180,7 +182,9 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
             if (!(error instanceof Error)) throw error;
             const pending = { setAttributes: union(before.setAttributes, attributes), setGroups: union(before.setGroups, groups) };
             // What was not reached is left out of state, so that `diff` still sees it.
-            throw new Unfinished(saved.id.id, inputs, { ...state, ...pending, attributes: {} }, error);
+            const { customer, owner, ...rest } = state;
+            const whose = assigned ? { customer, owner } : { customer: before.customer, owner: before.owner };
+            throw new Unfinished(saved.id.id, inputs, toState({ ...rest, ...whose, ...pending, attributes: {} }), error);
         }
     }
 
@@ -211,7 +215,7 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
 }
 
 /** What the resource had set before: removing it from the program takes it back. */
-type SetByUs = Pick<DeviceState, "setAttributes" | "setAdditionalInfo" | "setGroups" | "label" | "gateway" | "customer">;
+type SetByUs = Pick<DeviceState, "setAttributes" | "setAdditionalInfo" | "setGroups" | "label" | "gateway" | "customer" | "owner">;
 const nothingSet: SetByUs = { setAttributes: [], setAdditionalInfo: [], setGroups: [] };
 
 /** What is there, with what is declared laid over it: a save replaces the whole device. */
