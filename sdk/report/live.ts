@@ -31,6 +31,7 @@ export async function withServer(rows: readonly ReportRow[], asking: Asking): Pr
 const seenKeys = ["active", "lastConnectTime", "lastActivityTime"];
 
 async function asked({ drift: _seenLast, ...row }: ReportRow, thingsboard: ThingsBoard): Promise<ReportRow> {
+    if (row.deviceId === "") return row;
     const server = thingsboard.about(`device "${row.device}"`);
     const credentials = await server.credentials(row.deviceId);
     if (!credentials) return { ...row, drift: "was deleted" };

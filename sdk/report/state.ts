@@ -63,7 +63,10 @@ interface Batch {
 
 function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch, options: RowOptions): ReportRow[] {
     const own = (record: Readonly<Record<string, string>>, name: string) => (Object.hasOwn(record, name) ? record[name] : undefined);
-    return Object.entries(devices).flatMap(([device, { id, certificate: der }]) => {
+    const name = fleet.split("/").at(-1)!;
+    const missing = Object.entries(failed).filter(([device]) => !Object.hasOwn(devices, device));
+    const notMade = missing.map(([device, failure]) => ({ device, deviceId: "", fleet: name, ...undescribed, stack: options.stack, credentialsId: "", failed: failure }));
+    const made = Object.entries(devices).flatMap(([device, { id, certificate: der }]) => {
         const certificate = read(Buffer.from(der, "base64"));
         if (!certificate) return [];
         const [failure, change] = [own(failed, device), own(drift, device)];
@@ -71,13 +74,14 @@ function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch,
             {
                 device,
                 deviceId: id,
-                fleet: fleet.split("/").at(-1)!,
+                fleet: name,
                 ...described(certificate, options, settings.renewBeforeDays),
                 ...(failure === undefined ? {} : { failed: failure }),
                 ...(change === undefined ? {} : { drift: change }),
             },
         ];
     });
+    return [...made, ...notMade];
 }
 
 type Described = Pick<ReportRow, "stack" | "subject" | "issuer" | "algorithm" | "serialNumber" | "notBefore" | "notAfter" | "credentialsId" | "standing">;

@@ -1,7 +1,11 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { foundOf } from "../../sdk/report/kinds";
+import { withServer } from "../../sdk/report/live";
 import { toText, sparkline } from "../../sdk/report/terminal";
 import { summarize } from "../../sdk/report/summary";
+import { readLeaf } from "../../sdk/x509/leaf";
+import { underTest } from "../reconcilers/support";
 import { at, certificate, credential, endOf, reportOf, rows } from "./support";
 
 test("a certificate is expired, due or valid by its own dates", async () => {
@@ -23,6 +27,28 @@ test("days before the end count, and a fleet's own go before them", async () => 
     });
     expect(rows([batch(60)], 40)[0]).toMatchObject({ fleet: "meters", standing: "due", failed: "was refused" });
     expect(rows([batch(40)], 60)[0]).toMatchObject({ standing: "valid" });
+});
+
+test("a device of a fleet that could not be made yet is listed as unfinished, and the server is not asked about it", async () => {
+    const der = readLeaf(await certificate("made")).base64Der;
+    const batch = { type: "pulumi-nodejs:dynamic/thingsboard:FleetBatch", outputs: { fleet: "project/prod/meters", settings: { renewBeforeDays: 30 }, devices: { made: { id: "784f394c-42b6-11ef-983c-b7beff2784f9", certificate: der } }, failed: { missing: 'device "missing": there is one too many' } } };
+    const found = rows([batch]);
+    expect(found.find(({ device }) => device === "missing")).toMatchObject({ fleet: "meters", standing: "unknown", failed: 'device "missing": there is one too many' });
+    expect(summarize(found, false)).toMatchObject({ devices: 2, failed: 1, standing: { valid: 1, unknown: 1 } });
+    expect(toText(reportOf(found), { list: 10 })).toContain("unfinished:\n  missing  there is one too many");
+
+    const tb = await underTest();
+    onTestFinished(() => tb.stop());
+    const live = await withServer(found, { thingsboard: tb.thingsboard, done: () => undefined });
+    expect(live.map(({ device, drift }) => [device, drift])).toEqual([["made", "was deleted"], ["missing", undefined]]);
+});
+
+test("what is found of the kinds that somebody asks for, and of no other", async () => {
+    const [gone, soon] = [await certificate("gone", { validityDays: 90, daysAgo: 91 }), await certificate("soon", { validityDays: 90, daysAgo: 70 })];
+    const found = rows([credential("gone", gone), credential("again", gone), credential("soon", soon, { inputs: { changedElsewhere: { certificatePem: "an access token" } } })]);
+    expect(foundOf(["expired", "drift"], found)).toBe("2 expired, 1 drift");
+    expect(foundOf(["refused", "unfinished", "unknown", "never-seen"], found)).toBeUndefined();
+    expect(foundOf([], found)).toBeUndefined();
 });
 
 test("drift is that of device and credential, the check is the device's, and what waits to be deleted is no device", async () => {
