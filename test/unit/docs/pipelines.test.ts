@@ -70,9 +70,9 @@ describe("GitLab CI", () => {
             const wanted = steps.flatMap(({ run }) => (run === undefined || run === "npm ci" ? [] : [run]));
             const { script } = gitlab[job]!;
             // Where GitHub goes on by `always()`, a script has to go on by itself, and to fail in the end.
-            const [verdict, later] = ['exit "${failed:-0}"', / \|\| failed=1$/];
-            expect(script.filter(line => line !== verdict).map(line => line.replace(later, "")), job).toEqual(wanted);
-            expect(script.at(-1) === verdict, job).toBe(script.some(line => later.test(line)));
+            const [verdict, later] = [/^exit "\$\{failed:-0\}"$/, / \|\| failed=1$/];
+            expect(script.filter(line => !verdict.test(line)).map(line => line.replace(later, "")), job).toEqual(wanted);
+            expect(verdict.test(script.at(-1)!), job).toBe(script.some(line => later.test(line)));
         }
     });
 });
