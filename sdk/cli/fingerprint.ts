@@ -5,6 +5,7 @@ import { printable } from "../printable";
 import { UserError } from "../userError";
 import { subjectKeyIdentifier } from "../x509/keyIdentifier";
 import { readLeaf, toPem } from "../x509/leaf";
+import { oneLine } from "../x509/names";
 import { command, type JsonFlag } from "./frame/command";
 import { readText } from "./frame/files";
 import { type Paint, paintFor, printJson } from "./frame/terminal";
@@ -79,7 +80,7 @@ function printed(file: string, certificate: X509Certificate): Printed {
         credentialsId,
         sha256: fingerprint,
         subject,
-        issuer: certificate.issuer?.split("\n").join(", ") ?? "",
+        issuer: oneLine(certificate.issuer),
         selfSigned: certificate.checkIssued(certificate),
         authority: certificate.ca,
         serialNumber,

@@ -3,6 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { millisecondsPerDay } from "../clock";
 import { certificateId } from "../x509/leaf";
+import { oneLine } from "../x509/names";
 import type { CheckRow, ReportRow, Standing } from "./model";
 
 /** A resource of `pulumi stack export`. Values are as the state holds them: a secret one is an object with a signature. */
@@ -83,7 +84,6 @@ function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch,
 type Described = Pick<ReportRow, "stack" | "subject" | "issuer" | "algorithm" | "serialNumber" | "notBefore" | "notAfter" | "credentialsId" | "standing">;
 
 function described(certificate: X509Certificate, { stack, now }: RowOptions, dueDays: number): Described {
-    const oneLine = (name: string) => name.split("\n").join(", ");
     const [notBefore, notAfter] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
     return {
         stack,

@@ -4,6 +4,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { excerpt } from "../printable";
 import { UserError } from "../userError";
 import { hasDates, type Pem } from "./leaf";
+import { oneLine } from "./names";
 import { keyFault, weakHash } from "./strength";
 
 const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]*-----END \1-----/g;
@@ -33,7 +34,7 @@ export function certificatesIn(text: Pem, what: string): readonly X509Certificat
 export const joined = (certificates: readonly X509Certificate[]): Pem => certificates.map(certificate => `${certificate.toString().trim()}\n`).join("");
 
 /** The name by which a certificate goes in a sentence. */
-export const subjectOf = (certificate: X509Certificate): string => JSON.stringify(excerpt(certificate.subject?.split("\n").join(", ") ?? ""));
+export const subjectOf = (certificate: X509Certificate): string => JSON.stringify(excerpt(oneLine(certificate.subject)));
 
 /**
  * ThingsBoard checks each signature with the key of the next certificate, and ends the handshake with a bare alert where

@@ -2,6 +2,7 @@
 
 import { createHash, X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
+import { oneLine } from "./names";
 import { keyFault } from "./strength";
 
 /** Text of one or more PEM blocks (RFC 7468). */
@@ -92,9 +93,6 @@ export function toPem(base64Der: string, label: "CERTIFICATE" | "CERTIFICATE REQ
     const lines = base64Der.match(/.{1,64}/g) ?? [];
     return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
-
-/** Node's type says text; an empty name it hands on as undefined. */
-const oneLine = (name: string | undefined): string => name?.split("\n").join(", ") ?? "";
 
 function onlyBlock(text: string): Pem {
     if (typeof text !== "string") throw new UserError(`expected one PEM certificate, found a value of type ${typeof text}`);

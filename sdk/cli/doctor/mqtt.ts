@@ -9,6 +9,7 @@ import type { Server } from "../../reconcilers/server";
 import { isApiError } from "../../thingsboard";
 import { faultOf } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
+import { oneLine } from "../../x509/names";
 import { failure, failureOf, type Finding, ok, warning } from "../frame/findings";
 import { pemOf, presentCanary, selfSigned } from "./canary";
 import { unread } from "./rest";
@@ -170,7 +171,6 @@ function compared(sent: Inspection["sent"], text: string): Finding {
 /** The authorities above the server's own certificate; where there are none, itself. */
 const toTrust = (chain: readonly X509Certificate[]): readonly X509Certificate[] => (chain.length > 1 ? chain.slice(1) : chain);
 
-const oneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ");
 const iso = (date: string | undefined): string => new Date(date ?? 0).toISOString();
 
 const shown = (certificate: X509Certificate): ShownCertificate => ({

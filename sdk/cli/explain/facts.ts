@@ -12,6 +12,7 @@ import type { Attribute, Device, DeviceCredentials, DeviceProfile, Usage } from 
 import { UserError } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
 import { type Leaf, readLeaf, toPem } from "../../x509/leaf";
+import { commonNamesOf } from "../../x509/names";
 import { type Canary, presentCanary } from "../doctor/canary";
 import { caFile } from "../frame/files";
 import type { Held } from "./state";
@@ -73,7 +74,7 @@ export async function gather(asked: string, server: Server, { certificateText, s
     ]);
     const caPem = cafile === undefined ? server.mqtt.caPem : caFile(cafile);
     const mqtt = { host: server.mqtt.host, port: server.mqtt.port, timeoutSeconds, ...(caPem === undefined ? {} : { caPem }) };
-    const sharedWith = own && (await holderElsewhere(thingsboard, device, own.leaf, credential, state));
+    const sharedWith = own && (await holderElsewhere(thingsboard, device, own, credential, state));
     const inputs = { deviceId: id ?? "", deviceName: device?.name ?? asked, ...(inState === undefined ? {} : { credentialsId: inState.credentialsId }) };
     const context = device ? await diagnosisContext(server, thingsboard, inputs, profile === "unread" ? undefined : profile, (own?.leaf ?? bound)?.credentialsId ?? "") : { deviceName: asked, restHost: server.restHost };
     const clockSkewMs = thingsboard.clockSkewMs();
@@ -147,9 +148,9 @@ function presentedOf(text: string, from: string): NonNullable<Facts["own"]> {
  * ThingsBoard can't be asked who holds a certificate. Likely holders are the device that the certificate is named after,
  * and whoever has it in the stack's state.
  */
-async function holderElsewhere(thingsboard: ThingsBoard, device: Device | undefined, leaf: Leaf, credential: DeviceCredentials | undefined, state: readonly Held[] | undefined): Promise<Facts["sharedWith"]> {
+async function holderElsewhere(thingsboard: ThingsBoard, device: Device | undefined, { leaf, chain }: NonNullable<Facts["own"]>, credential: DeviceCredentials | undefined, state: readonly Held[] | undefined): Promise<Facts["sharedWith"]> {
     const others = (state ?? []).filter(held => held.credentialsId === leaf.credentialsId && held.deviceId !== device?.id.id);
-    const names = [...others.flatMap(({ deviceName }) => deviceName ?? []), /(?:^|, )CN=([^,]+)/.exec(leaf.subject)?.[1] ?? ""];
+    const names = [...others.flatMap(({ deviceName }) => deviceName ?? []), ...commonNamesOf(chain[0]!)];
     if (credential?.credentialsId !== leaf.credentialsId) {
         for (const name of new Set(names)) {
             if (name === "" || name === device?.name) continue;

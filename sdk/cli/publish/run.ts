@@ -10,6 +10,7 @@ import type { Device } from "../../thingsboard/model";
 import { UserError } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
 import { readLeaf, toPem } from "../../x509/leaf";
+import { commonNamesOf } from "../../x509/names";
 import type { Stages } from "./stages";
 
 export interface PublishWish {
@@ -41,7 +42,7 @@ export interface Published {
 export async function publishAs(wish: PublishWish, server: Server | undefined, stages: Stages): Promise<Published> {
     const [first] = certificatesIn(wish.certificatePem, "--cert");
     const leaf = readLeaf(toPem(first!.raw.toString("base64")));
-    const name = wish.device ?? /(?:^|, )CN=([^,]+)/.exec(leaf.subject)?.[1] ?? leaf.subject;
+    const name = wish.device ?? commonNamesOf(first!)[0] ?? leaf.subject;
     const found = server && (await deviceOf(server, name, wish.device !== undefined, leaf.credentialsId));
     if (server && found && "device" in found) return throughRest(wish, { ...server, mqtt: wish.mqtt }, found.device, leaf.credentialsId, stages);
     const published = await byMqttAlone(wish, server, name, leaf.credentialsId, stages);
