@@ -1,6 +1,7 @@
 // Where ThingsBoard is and who is asking, checked before anything is sent.
 
 import { X509Certificate } from "node:crypto";
+import { cloudMqttHosts } from "../cloud";
 import { UserError } from "../userError";
 import type { Milliseconds } from "./model";
 
@@ -50,7 +51,6 @@ const cloudRates: readonly Rate[] = [
     { count: 25, period: 1_000 },
     { count: 900, period: 60_000 },
 ];
-const cloudHosts = ["thingsboard.cloud", "eu.thingsboard.cloud"];
 
 /** @throws UserError that names the option; never its value, which may be a secret in the wrong place */
 export function checkOptions(options: ConnectionOptions): Connection {
@@ -125,7 +125,7 @@ function checkCa(pem: string): string {
 }
 
 function rates(hostname: string, rateLimit: number | undefined): readonly Rate[] {
-    if (rateLimit === undefined) return cloudHosts.includes(hostname) ? cloudRates : [];
+    if (rateLimit === undefined) return cloudMqttHosts.has(hostname) ? cloudRates : [];
     const count = Math.max(1, Math.floor(positive("rateLimit", rateLimit)));
     return [{ count, period: Math.min(longestTimer, (count / rateLimit) * 1_000) }];
 }
