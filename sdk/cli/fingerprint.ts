@@ -1,6 +1,7 @@
 // `pulumi-thingsboard fingerprint`: who a certificate is, for ThingsBoard and for everybody else.
 import { X509Certificate } from "node:crypto";
 import { type Command, InvalidArgumentError } from "commander";
+import { daysInWords, millisecondsPerDay } from "../clock";
 import { printable } from "../printable";
 import { UserError } from "../userError";
 import { subjectKeyIdentifier } from "../x509/keyIdentifier";
@@ -86,7 +87,7 @@ function printed(file: string, certificate: X509Certificate): Printed {
         serialNumber,
         notBefore: notBefore.toISOString(),
         notAfter: notAfter.toISOString(),
-        daysLeft: Math.floor((notAfter.getTime() - Date.now()) / 86_400_000),
+        daysLeft: Math.floor((notAfter.getTime() - Date.now()) / millisecondsPerDay),
         keyAlgorithm: keyOf(certificate),
         subjectKeyIdentifier: subjectKeyIdentifier(certificate),
     };
@@ -105,7 +106,8 @@ const day = (iso: string): string => `${iso.slice(0, 19).replace("T", " ")} UTC`
 
 function told({ file, ...found }: Printed, withFile: boolean, paint: Paint): string {
     const { daysLeft } = found;
-    const left = daysLeft < 0 ? paint("red", "expired") : daysLeft < 30 ? paint("yellow", `${daysLeft} days left`) : `${daysLeft} days left`;
+    const remaining = `${daysInWords(daysLeft * millisecondsPerDay)} left`;
+    const left = daysLeft < 0 ? paint("red", "expired") : daysLeft < 30 ? paint("yellow", remaining) : remaining;
     const rows: [string, string][] = [
         ["credentialsId", found.credentialsId],
         ["SHA-256", found.sha256],

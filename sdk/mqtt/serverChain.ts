@@ -1,7 +1,6 @@
 // The server's certificate chain, from its own handshake, for whoever has to trust it: a device's `--cafile`.
 
 import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
 import { checkServerIdentity, createSecureContext, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
@@ -14,7 +13,7 @@ import type { Refusal } from "./outcome";
 import { certificates, pemBlocks, readCertificate } from "./pem";
 import { checkEndpoint } from "./prepare";
 import { trustedRoots } from "./roots";
-import { words } from "./wording";
+import { hostAndPort, words } from "./wording";
 
 export interface ServerChainRequest {
     readonly host: string;
@@ -49,7 +48,7 @@ export async function fetchServerChain(request: ServerChainRequest): Promise<Ser
     const pin = request.fingerprint === undefined ? undefined : readPin(request.fingerprint);
     const ca = request.caPem === undefined ? trustedRoots() : pemBlocks(request.caPem, "caPem").filter(pem => readCertificate(pem, "caPem"));
     const target = { host, port, serverName: request.servername ?? host, secureContext: createSecureContext({ minVersion: "TLSv1.2", ...(ca && { ca: [...ca] }) }) };
-    const subject = `the certificate chain of ${isIP(host) === 6 ? `[${host}]` : host}:${port} could not be fetched`;
+    const subject = `the certificate chain of ${hostAndPort(request)} could not be fetched`;
     const time = deadline(timeoutSeconds);
     const seen: Seen = {};
     let opened: TLSSocket | undefined;

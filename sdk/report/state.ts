@@ -2,6 +2,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { millisecondsPerDay } from "../clock";
+import { logicalName } from "../reconcilers/ownership";
 import { certificateId } from "../x509/leaf";
 import { oneLine } from "../x509/names";
 import type { CheckRow, ReportRow, Standing } from "./model";
@@ -72,7 +73,7 @@ function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch,
             {
                 device,
                 deviceId: id,
-                fleet: fleet.split("/").at(-1)!,
+                fleet: logicalName(fleet),
                 ...described(certificate, options, settings.renewBeforeDays),
                 ...(failure === undefined ? {} : { failed: failure }),
                 ...(change === undefined ? {} : { drift: change }),

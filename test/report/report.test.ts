@@ -23,6 +23,9 @@ test("days before the end count, and a fleet's own go before them", async () => 
     });
     expect(rows([batch(60)], 40)[0]).toMatchObject({ fleet: "meters", standing: "due", failed: "was refused" });
     expect(rows([batch(40)], 60)[0]).toMatchObject({ standing: "valid" });
+    // As it was given to the program, slashes and all.
+    const { outputs } = batch(60);
+    expect(rows([{ ...batch(60), outputs: { ...outputs, fleet: "project/prod/hall 3/meters" } }])[0]).toMatchObject({ fleet: "hall 3/meters" });
 });
 
 test("drift is that of device and credential, the check is the device's, and what waits to be deleted is no device", async () => {

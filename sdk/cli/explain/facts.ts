@@ -7,6 +7,7 @@ import { diagnosisContext, profileOf } from "../../reconcilers/checkRun";
 import { type Mark, markOf } from "../../reconcilers/ownership";
 import { type Revoked, revokedOf } from "../../reconcilers/revoked";
 import type { Server } from "../../reconcilers/server";
+import { serverTime } from "../../reconcilers/serverTime";
 import { isApiError, type ThingsBoard } from "../../thingsboard";
 import type { Attribute, Device, DeviceCredentials, DeviceProfile, Usage } from "../../thingsboard/model";
 import { UserError } from "../../userError";
@@ -109,7 +110,7 @@ export async function gather(asked: string, server: Server, { certificateText, s
 
 function timesOf(attributes: readonly Attribute[]): Exclude<Facts["times"], "unread"> {
     const value = (name: string) => attributes.find(({ key }) => key === name)?.value;
-    const time = (name: string) => Number(value(name) ?? 0) || undefined;
+    const time = (name: Parameters<typeof serverTime>[1]) => serverTime(attributes, name) || undefined;
     const [active, lastConnect, lastDisconnect, lastActivity] = [value("active"), time("lastConnectTime"), time("lastDisconnectTime"), time("lastActivityTime")];
     return {
         ...(typeof active === "boolean" ? { active } : {}),
