@@ -3,6 +3,7 @@ import { now } from "../clock";
 import type { IssuedAlgorithm } from "../x509/issue";
 import { certificateId, toPem } from "../x509/leaf";
 import type { CertificateAuthority } from "./certificateAuthority";
+import { refuse } from "./checked";
 import { checkArgs, configuredShard, declared, devicesACall, settingsOf, warnOfGiven } from "./deviceFleetInputs";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
@@ -234,17 +235,17 @@ export class DeviceFleet extends pulumi.ComponentResource {
 
     /** Certificate, key and id of one device; pulumi.RunError if the fleet (or this shard of it) has no device of this name. */
     deviceOutput(name: string): DeviceOfFleet {
-        if (!this.names.has(name)) throw new pulumi.RunError(`DeviceFleet "${this.fleetName}" has no device "${name}": give one of its devices`);
+        const fail = refuse("DeviceFleet", this.fleetName);
+        if (!this.names.has(name)) fail(`it has no device "${name}": give one of its devices`);
         const batch = this.batches[batchOf(name, this.batches.length)]!;
         const record = batch.devices.apply(devices => {
-            const found = devices[name];
-            if (!found) throw new pulumi.RunError(`device "${name}" of DeviceFleet "${this.fleetName}" has not been made yet`);
-            return found;
+            // Names are the user's: one may be called `constructor`.
+            return Object.hasOwn(devices, name) ? devices[name]! : fail(`device "${name}" has not been made yet: run "pulumi up" again, which tries those that failed`);
         });
         return {
             deviceId: record.apply(({ id }) => id),
             certificatePem: record.apply(({ certificate }) => toPem(certificate)),
-            privateKeyPem: pulumi.secret(batch.keys.apply(keys => (keys[name] === undefined ? undefined : toPem(keys[name], "PRIVATE KEY")))),
+            privateKeyPem: pulumi.secret(batch.keys.apply(keys => (Object.hasOwn(keys, name) ? toPem(keys[name]!, "PRIVATE KEY") : undefined))),
             credentialsId: record.apply(({ certificate }) => certificateId(certificate)),
             notAfter: record.apply(({ notAfter }) => notAfter),
         };

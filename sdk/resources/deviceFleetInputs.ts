@@ -125,8 +125,9 @@ export function checkArgs(fleetName: string, args: DeviceFleetArgs, batches: num
     }
     const seen = new Set<string>();
     for (const device of args.devices) {
-        const name: unknown = typeof device === "object" ? device.name : device;
-        if (typeof name !== "string") return fail(`devices has an entry without a name that is text: ${typeof name}`);
+        // A list that was read from a file may hold null.
+        const name: unknown = typeof device === "object" && device !== null ? device.name : device;
+        if (typeof name !== "string") return fail(`devices has an entry whose name is ${shown(name)}: expected text`);
         if (name === "__proto__") fail('devices has "__proto__", which no JavaScript object takes as a key: declare it as a Device');
         if (seen.has(name)) fail(`devices has "${name}" twice: names are unique on a ThingsBoard`);
         seen.add(name);

@@ -21,6 +21,9 @@ test.each([
 
 test.each([
     [{ devices: ["a", "b", "a"] }, 'devices has "a" twice'],
+    // What a list that was read from JSON may hold.
+    [{ devices: ["a", null as never] }, 'DeviceFleet "pumps": devices has an entry whose name is null: expected text'],
+    [{ devices: [{} as never] }, 'DeviceFleet "pumps": devices has an entry whose name is undefined: expected text'],
     [{ devices: ["__proto__"] }, "declare it as a Device"],
     [{ devices: [], concurrency: 0 }, "concurrency is 0: expected a whole number, 1 to 1000"],
     [{ devices: [], maxRemovals: -1 }, "maxRemovals is -1"],
