@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { now } from "../clock";
-import type { IssuedAlgorithm } from "../x509/issue";
 import { certificateId, toPem } from "../x509/leaf";
 import type { CertificateAuthority } from "./certificateAuthority";
 import { refuse } from "./checked";
 import { checkArgs, configuredShard, declared, devicesACall, settingsOf, warnOfGiven } from "./deviceFleetInputs";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
+import type { KeyAlgorithm } from "./keyAlgorithm";
 import { type Shard, batchOf, membersOf, shardOf } from "./fleetMembership";
 
 /** A device of a fleet, where its name is not all there is to say. */
@@ -53,7 +53,7 @@ export interface FleetCertificateArgs {
      * Kind of the key. Applies to certificates that are issued from then on.
      * @default "EC_P256"
      */
-    algorithm?: IssuedAlgorithm;
+    keyAlgorithm?: KeyAlgorithm;
     /**
      * Days from the moment of issue until the certificate expires. Applies to certificates that are issued from then on.
      * @default 365
@@ -70,10 +70,11 @@ export interface FleetCertificateArgs {
      */
     renewalJitterDays?: number;
     /**
-     * Whether a renewed certificate gets a new key. A device with `csrPem` keeps its own.
-     * @default "always"
+     * Whether a renewed certificate comes with a new key, or is issued for the key that the device has. One with `csrPem`
+     * keeps its own.
+     * @default "newKey"
      */
-    rotationPolicy?: "always" | "never";
+    rotationPolicy?: "keepKey" | "newKey";
     /**
      * Who signs. Applies to certificates that are issued from then on. Its key goes into the state of each batch, encrypted.
      * @default none: each certificate is self-signed, as in ThingsBoard's guide

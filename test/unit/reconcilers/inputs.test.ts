@@ -155,7 +155,7 @@ describe("a batch", async () => {
     });
 
     test.each<[string, Partial<Record<keyof FleetSettings, unknown>>]>([
-        ['algorithm is "DSA": expected "EC_P256" or "RSA_2048" or "RSA_3072" or "RSA_4096"', { algorithm: "DSA" }],
+        ['algorithm is "DSA": expected "EC_P256" or "EC_P384" or "RSA_2048" or "RSA_3072" or "RSA_4096"', { algorithm: "DSA" }],
         ['renewal is "staged", which a fleet does not offer: use "immediate" with maxRenewalsPerUp', { renewal: "staged" }],
         ['renewal is "later": expected "report" or "immediate"', { renewal: "later" }],
         ['rotationPolicy is "keepKey"', { rotationPolicy: "keepKey" }],
