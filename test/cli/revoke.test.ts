@@ -80,6 +80,21 @@ test("a note that can't be made does not stop the release", async () => {
     expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
 });
 
+test("once the certificate is released, a server that can't be asked any more is no failure of the whole", async () => {
+    const certificate = makeCert({ cn: "pump-7" });
+    const id = await bind(rest, "pump-7", certificate);
+    // The first of these reads is that of earlier notes; of profiles and credentials none comes before the release.
+    emulator.faults.set({ rest: [{ method: "GET", path: "*/values/attributes/*", skip: 1, status: 400 }, { method: "GET", path: "/api/deviceProfile/*", status: 400 }] });
+    const { code, stdout, stderr } = await command("revoke", "pump-7");
+    emulator.faults.set({ rest: [] });
+    expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
+    expect(stdout).toContain('Revoked: the certificate of device "pump-7"');
+    expect(stdout).toContain("its session     could not be looked at");
+    expect(stderr).toMatch(/^warning: whether the session of device "pump-7" is over could not be seen: .*: run "pulumi-thingsboard explain" on it, which says when it was last connected$/m);
+    expect(stderr).toContain("warning: whether its profile lets it enrol again by its chain could not be seen: ");
+    expect(code).toBe(3);
+});
+
 /** The command as it was built. */
 async function command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const environment = { THINGSBOARD_URL: emulator.restUrl, THINGSBOARD_API_KEY: emulator.apiKey };
