@@ -31,7 +31,9 @@ export async function withServer(rows: readonly ReportRow[], asking: Asking): Pr
 /** By ThingsBoard's names: server attributes of a device that its transport writes. */
 const seenKeys = ["active", "lastConnectTime", "lastActivityTime"];
 
-async function asked({ drift: _seenLast, ...row }: ReportRow, thingsboard: ThingsBoard): Promise<ReportRow> {
+async function asked(found: ReportRow, thingsboard: ThingsBoard): Promise<ReportRow> {
+    if (found.deviceId === "") return found;
+    const { drift: _seenLast, ...row } = found;
     const server = thingsboard.about(`device "${row.device}"`);
     const credentials = await server.credentials(row.deviceId);
     if (!credentials) return { ...row, drift: "was deleted" };

@@ -65,7 +65,11 @@ interface Batch {
 
 function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch, options: RowOptions): ReportRow[] {
     const own = (record: Readonly<Record<string, string>>, name: string) => (Object.hasOwn(record, name) ? record[name] : undefined);
-    return Object.entries(devices).flatMap(([device, { id, certificate: der }]) => {
+    const common = { fleet: logicalName(fleet) };
+    const neverMade = Object.entries(failed).flatMap(([device, reason]): ReportRow[] =>
+        Object.hasOwn(devices, device) ? [] : [{ device, deviceId: "", ...common, ...undescribed, stack: options.stack, credentialsId: "", failed: reason }],
+    );
+    const made = Object.entries(devices).flatMap(([device, { id, certificate: der }]): ReportRow[] => {
         const certificate = read(Buffer.from(der, "base64"));
         if (!certificate) return [];
         const [failure, change] = [own(failed, device), own(drift, device)];
@@ -73,13 +77,14 @@ function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch,
             {
                 device,
                 deviceId: id,
-                fleet: logicalName(fleet),
+                ...common,
                 ...described(certificate, options, settings.renewBeforeDays),
                 ...(failure === undefined ? {} : { failed: failure }),
                 ...(change === undefined ? {} : { drift: change }),
             },
         ];
     });
+    return [...made, ...neverMade];
 }
 
 type Described = Pick<ReportRow, "stack" | "subject" | "issuer" | "algorithm" | "serialNumber" | "notBefore" | "notAfter" | "credentialsId" | "standing">;
