@@ -19,7 +19,7 @@ ${aboutServer}`,
             ["pulumi-thingsboard revoke pump-1 --stack prod", "with those of a stack"],
         ],
         exitCodes: { 0: "revoked", 1: "nothing was done, and why is said", 3: "done in part, and what is left is said" },
-    }).argument("<device>", "name of the device, as ThingsBoard shows it");
+    }).argument("<device>", "name or id of the device");
     return withServer(revocation).action(run);
 }
 

@@ -4,6 +4,7 @@ import type { Device, DeviceProfile } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { freshToken } from "./credentialRow";
+import { deviceNamed } from "./deviceNamed";
 import { type Revoked, revocationOf, revokedAttribute, revokedOf } from "./revoked";
 import { serverTime } from "./serverTime";
 
@@ -39,11 +40,12 @@ const lookEveryMs = 500;
 /** So many looks without an open session are believed: one that is registered late shows by then. */
 const calm = 5;
 
-/** @throws UserError if there is nothing to revoke, or the device could not be released */
-export async function revoke(thingsboard: ThingsBoard, name: string, { now, sleep }: Pace): Promise<Revocation> {
-    const client = thingsboard.about(`device "${name}"`);
-    const device = await client.deviceByName(name);
-    if (!device) throw new UserError(`device "${name}": ThingsBoard has no device of this name, and nothing was changed`);
+/** @param asked name or id of the device @throws UserError if there is nothing to revoke, or the device could not be released */
+export async function revoke(thingsboard: ThingsBoard, asked: string, { now, sleep }: Pace): Promise<Revocation> {
+    const client = thingsboard.about(`device "${asked}"`);
+    const device = await deviceNamed(client, asked);
+    if (!device) throw new UserError(`device "${asked}": ThingsBoard has no device of this name or id, and nothing was changed`);
+    const { name } = device;
     const id = device.id.id;
     const row = await client.credentials(id);
     if (!row || row.credentialsType !== "X509_CERTIFICATE") {

@@ -70,6 +70,13 @@ test("a session that can't be ended is told", async () => {
     device.end();
 });
 
+test("the device may be given by its id, as to explain and publish", async () => {
+    const certificate = makeCert({ cn: "pump-8" });
+    const id = await bind(rest, "pump-8", certificate);
+    expect(await revoke(thingsboard, id, pace)).toMatchObject({ deviceName: "pump-8", deviceId: id, credentialsId: certificate.id });
+    expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
+});
+
 test("a note that can't be made does not stop the release", async () => {
     const certificate = makeCert({ cn: "pump-4" });
     const id = await bind(rest, "pump-4", certificate);
@@ -122,7 +129,7 @@ test("the command: under a chain profile it warns, since the owner of the key is
     expect(stdout).toContain(certificate.id);
     expect(stderr).toContain('profile "chained" has the X.509 chain strategy: releasing one certificate does not shut its owner out');
     expect(code).toBe(0);
-    expect(await command("revoke", "nobody")).toMatchObject({ code: 1, stdout: "", stderr: 'device "nobody": ThingsBoard has no device of this name, and nothing was changed\n' });
+    expect(await command("revoke", "nobody")).toMatchObject({ code: 1, stdout: "", stderr: 'device "nobody": ThingsBoard has no device of this name or id, and nothing was changed\n' });
 });
 
 test("the command: what is done in part has an exit code of its own", async () => {

@@ -4,6 +4,7 @@ import { inspectServer, type Inspection, type Unreachable } from "../../mqtt/ins
 import type { PresentedCertificate } from "../../mqtt/outcome";
 import type { DiagnosisContext } from "../../mqtt/diagnosis";
 import { diagnosisContext, profileOf } from "../../reconcilers/checkRun";
+import { deviceNamed } from "../../reconcilers/deviceNamed";
 import { type Mark, markOf } from "../../reconcilers/ownership";
 import { type Revoked, revokedOf } from "../../reconcilers/revoked";
 import type { Server } from "../../reconcilers/server";
@@ -120,12 +121,9 @@ function timesOf(attributes: readonly Attribute[]): Exclude<Facts["times"], "unr
     };
 }
 
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
 /** One that was renamed on ThingsBoard is found by the id that the state has. */
 async function find(thingsboard: ThingsBoard, asked: string, inState: Held | undefined): Promise<Device | undefined> {
-    const byId = uuid.test(asked) ? await thingsboard.deviceById(asked) : undefined;
-    return byId ?? (await thingsboard.deviceByName(asked)) ?? (inState?.deviceId === undefined ? undefined : thingsboard.deviceById(inState.deviceId));
+    return (await deviceNamed(thingsboard, asked)) ?? (inState?.deviceId === undefined ? undefined : thingsboard.deviceById(inState.deviceId));
 }
 
 function leafOf({ credentialsType, credentialsValue }: DeviceCredentials): Leaf | undefined {
