@@ -36,6 +36,9 @@ export function stackOf(declaredBy: string): string {
     return declaredBy.split("/", 2).join("/");
 }
 
+/** As it was given to the program, slashes and all. */
+export const logicalName = (declaredBy: string): string => declaredBy.split("/").slice(2).join("/");
+
 export function isOfStack(device: Pick<Device, "additionalInfo">, declaredBy: string): boolean {
     const mark = markOf(device);
     return mark !== undefined && stackOf(mark.declaredBy) === stackOf(declaredBy);

@@ -1,8 +1,8 @@
 // What a report knows of each certificate, and of all of them together. Plain JSON; times are ISO 8601.
 
 /**
- * `unknown`: a refresh has overwritten the certificate in the state, and no other resource of the stack has it; or a device
- * of a fleet could not be made yet, and is `failed`.
+ * `unknown`: a refresh has overwritten the certificate in the state, and no other resource of the stack has it; or the device
+ * could not be made yet.
  */
 export type Standing = "expired" | "due" | "valid" | "unknown";
 
