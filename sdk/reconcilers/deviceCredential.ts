@@ -246,11 +246,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const { base64Der, credentialsId } = readLeaf(news.certificatePem);
         refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, base64Der);
         if (row) await refuseForeign(thingsboard, device, row, bindingIn(notes), credentialsId, news, undefined);
-        await release(id, state);
+        const released = await release(id, state);
         try {
             return await bind(id, news, device, undefined);
         } catch (error) {
-            if (!(error instanceof Error)) throw error;
+            // What was somebody else's by then stays his.
+            if (!(error instanceof Error) || !released) throw error;
             throw await putBack(id, state, news, error);
         }
     }
@@ -260,7 +261,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const old = await about(state).deviceById(state.deviceId);
         if (!old) return reason;
         try {
-            return new Unfinished(id, news, await bind(id, state, old, state), reason);
+            return new Unfinished(id, news, await bind(id, inputsOf(state), old, state), reason);
         } catch (error) {
             if (!(error instanceof UserError)) throw error;
             return new UserError(`${reason.message}; and the old binding could not be put back: ${error.message}`);
@@ -284,12 +285,17 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         return { revoked: { credentialsId: state.credentialsId, on, ...(key === undefined || revoked[keyName(key)] === undefined ? {} : { keyId: key }) } };
     }
 
-    /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */
-    async function release(id: string, state: DeviceCredentialState): Promise<void> {
+    /**
+     * Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours.
+     *
+     * @returns whether it was
+     */
+    async function release(id: string, state: DeviceCredentialState): Promise<boolean> {
         const thingsboard = about(state);
         const released = await saveRow(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
         // A run before may have got as far as the token only.
         if (released || bindingIn(await notesOn(thingsboard, state.deviceId))?.id === id) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
+        return released !== undefined;
     }
 
     /** Ours is also the certificate that a refused check has put back, and a row that somebody has saved again as it was. */
