@@ -182,7 +182,7 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
                 setAttributes: union(before.setAttributes, attributes),
                 setGroups: union(before.setGroups, groups),
                 // What was perhaps not reached is not said to be done: after a refresh nothing but `diff` tells that it is still to do.
-                attributes: {},
+                ...(inputs.attributes === undefined && before.setAttributes.length === 0 ? {} : { attributes: {} }),
                 owner: before.owner,
                 groups: before.groups,
                 // This one is read back from the server.
