@@ -2,6 +2,7 @@
 
 import * as path from "node:path";
 import { certificatesIn, joined, requireOrder, requirePair } from "../x509/chain";
+import { commonNames } from "../x509/commonName";
 import { pkcs12 } from "../x509/pkcs12";
 import type { Files } from "./bundleFolder";
 import type { DeviceBundleInputs } from "./deviceBundle";
@@ -80,8 +81,7 @@ export function storesIn(files: Files): Stores {
 
 /** The name of the key store's entry. */
 export function aliasOf({ alias, certificatePem }: Pick<DeviceBundleInputs, "alias" | "certificatePem">): string {
-    const subject = certificatesIn(certificatePem, "certificatePem")[0]!.subject;
-    return alias ?? subject?.split("\n").find(part => part.startsWith("CN="))?.slice(3) ?? "device";
+    return alias ?? commonNames(certificatesIn(certificatePem, "certificatePem")[0]!)[0] ?? "device";
 }
 
 function chainOf({ certificatePem, chainPem }: BundledPair, field: (name: string) => string) {

@@ -5,6 +5,7 @@ import * as tls from "@pulumi/tls";
 import { shown } from "../printable";
 import { UserError } from "../userError";
 import { certificatesIn, joined, requireOrder, subjectOf } from "../x509/chain";
+import { commonNames } from "../x509/commonName";
 import { leafFault } from "../x509/leaf";
 import { type Subject, checkRequest } from "../x509/request";
 import type { CertificateAuthority } from "./certificateAuthority";
@@ -75,8 +76,7 @@ export function given({ certificatePem, commonName }: DeviceCertificateArgs, fai
     if (commonName === undefined) return pem;
     return pulumi.all([pem, commonName]).apply(([text, wanted]) => {
         const certificate = certificatesIn(text, "certificatePem")[0]!;
-        const names = certificate.subject.split("\n").filter(line => line.startsWith("CN=")).map(line => line.slice(3));
-        return names.includes(wanted) ? text : fail(`certificatePem is for ${subjectOf(certificate)}, and commonName is ${shown(wanted)}: correct the one or the other`);
+        return commonNames(certificate).includes(wanted) ? text : fail(`certificatePem is for ${subjectOf(certificate)}, and commonName is ${shown(wanted)}: correct the one or the other`);
     });
 }
 

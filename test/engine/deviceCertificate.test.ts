@@ -130,8 +130,13 @@ test("what is wrong with a request, an authority or the mix of arguments is said
     stack.program = async () => void new tb.DeviceCertificate("pump-7", { certificatePem: leaf, issuersPem: root.certificatePem });
     expect(await failure(stack.preview())).toContain('DeviceCertificate "pump-7": issuersPem: "CN=Root" did not sign "CN=d", which stands before it: list the leaf\'s issuer first');
 
-    stack.program = async () => void new tb.DeviceCertificate("pump-6", { certificatePem: leaf, commonName: "pump-6" });
-    expect(await failure(stack.preview())).toContain('DeviceCertificate "pump-6": certificatePem is for "CN=d", and commonName is "pump-6": correct the one or the other');
+    stack.program = async () => {
+        new tb.DeviceCertificate("fits", { certificatePem: selfSigned("hall 7, pump 5"), commonName: "hall 7, pump 5" });
+        new tb.DeviceCertificate("pump-6", { certificatePem: leaf, commonName: "pump-6" });
+    };
+    const misnamed = await failure(stack.preview());
+    expect(misnamed).toContain('DeviceCertificate "pump-6": certificatePem is for "CN=d", and commonName is "pump-6": correct the one or the other');
+    expect(misnamed).not.toContain('"fits"');
 
     stack.program = async () => void new tb.CertificateAuthority("ca", { ...root, issuersPem: rootAuthority("Other").certificatePem });
     expect(await failure(stack.preview())).toContain('CertificateAuthority "ca": issuersPem: "CN=Other" did not sign "CN=Root"');

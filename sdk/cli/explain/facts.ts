@@ -11,6 +11,7 @@ import { isApiError, type ThingsBoard } from "../../thingsboard";
 import type { Attribute, Device, DeviceCredentials, DeviceProfile, Usage } from "../../thingsboard/model";
 import { UserError } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
+import { commonNameIn } from "../../x509/commonName";
 import { type Leaf, readLeaf, toPem } from "../../x509/leaf";
 import { type Canary, presentCanary } from "../doctor/canary";
 import { caFile } from "../frame/files";
@@ -149,7 +150,7 @@ function presentedOf(text: string, from: string): NonNullable<Facts["own"]> {
  */
 async function holderElsewhere(thingsboard: ThingsBoard, device: Device | undefined, leaf: Leaf, credential: DeviceCredentials | undefined, state: readonly Held[] | undefined): Promise<Facts["sharedWith"]> {
     const others = (state ?? []).filter(held => held.credentialsId === leaf.credentialsId && held.deviceId !== device?.id.id);
-    const names = [...others.flatMap(({ deviceName }) => deviceName ?? []), /(?:^|, )CN=([^,]+)/.exec(leaf.subject)?.[1] ?? ""];
+    const names = [...others.flatMap(({ deviceName }) => deviceName ?? []), commonNameIn(leaf.base64Der) ?? ""];
     if (credential?.credentialsId !== leaf.credentialsId) {
         for (const name of new Set(names)) {
             if (name === "" || name === device?.name) continue;

@@ -9,6 +9,7 @@ import { isApiError } from "../../thingsboard";
 import type { Device } from "../../thingsboard/model";
 import { UserError } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
+import { commonNameIn } from "../../x509/commonName";
 import { readLeaf, toPem } from "../../x509/leaf";
 import type { Stages } from "./stages";
 
@@ -41,7 +42,7 @@ export interface Published {
 export async function publishAs(wish: PublishWish, server: Server | undefined, stages: Stages): Promise<Published> {
     const [first] = certificatesIn(wish.certificatePem, "--cert");
     const leaf = readLeaf(toPem(first!.raw.toString("base64")));
-    const name = wish.device ?? /(?:^|, )CN=([^,]+)/.exec(leaf.subject)?.[1] ?? leaf.subject;
+    const name = wish.device ?? commonNameIn(leaf.base64Der) ?? leaf.subject;
     const found = server && (await deviceOf(server, name, wish.device !== undefined, leaf.credentialsId));
     if (server && found && "device" in found) return throughRest(wish, { ...server, mqtt: wish.mqtt }, found.device, leaf.credentialsId, stages);
     const published = await byMqttAlone(wish, server, name, leaf.credentialsId, stages);
