@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
+import { commonNameIn } from "../x509/commonName";
 import { keyId, readLeaf } from "../x509/leaf";
 import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./binding";
 import { warnOfChain } from "./chainWarning";
@@ -73,14 +74,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         },
 
         async diff(_id, state, news) {
-            const { certificatePem, deviceId, deviceName } = news;
-            if (isUnknown({ certificatePem, deviceId, deviceName })) return {};
             const same =
                 sameDevice(state, news) &&
                 state.onDelete === news.onDelete &&
                 state.onDrift === news.onDrift &&
                 state.ignoreServerRotation === news.ignoreServerRotation &&
-                identity(state.certificatePem) === identity(certificatePem) &&
+                identity(state.certificatePem) === identity(news.certificatePem) &&
                 sameJson(state.changedElsewhere, news.changedElsewhere);
             return same ? { changes: false } : {};
         },
@@ -209,8 +208,8 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
      * nobody who holds one. Most often the program has let go of it, which the engine does at the very end.
      */
     async function heldByAnother(inputs: DeviceCredentialInputs, device: Device): Promise<UserError | undefined> {
-        const { credentialsId, subject } = readLeaf(inputs.certificatePem);
-        const commonName = /^CN=(.+)$/.exec(subject.split(", ").find(part => part.startsWith("CN=")) ?? "")?.[1];
+        const { credentialsId, base64Der } = readLeaf(inputs.certificatePem);
+        const commonName = commonNameIn(base64Der);
         const thingsboard = about(inputs);
         const holder = commonName === undefined || commonName === device.name ? undefined : await thingsboard.deviceByName(commonName);
         const row = holder && (await thingsboard.credentials(holder.id.id));

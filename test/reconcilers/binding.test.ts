@@ -209,6 +209,8 @@ test("what a refresh finds: a token, another certificate, text that is none, not
     expect(idOf((await found()).inputs.certificatePem)).toBe(idOf(other));
     await under.thingsboard.saveCredentials({ ...(await row(deviceId)), credentialsType: "X509_CERTIFICATE", credentialsId: "", credentialsValue: "hello" });
     expect((await found()).inputs).toMatchObject({ changedElsewhere: { certificatePem: "X.509 credentials that hold no certificate" } });
+    await under.thingsboard.saveCredentials({ ...(await row(deviceId)), credentialsType: "MQTT_BASIC", credentialsId: "", credentialsValue: JSON.stringify({ clientId: "c", userName: "u", password: "p" }) });
+    expect((await found()).inputs).toMatchObject({ certificatePem: "(MQTT_BASIC)", changedElsewhere: { certificatePem: expect.stringContaining("MQTT basic credentials") as string } });
     await under.thingsboard.saveCredentials(freshToken(await row(deviceId)));
     const { props, inputs } = await found();
     expect(inputs).toMatchObject({ certificatePem: "(ACCESS_TOKEN)", changedElsewhere: { certificatePem: "an access token" } });
@@ -261,6 +263,9 @@ test("preview warns of a certificate that ends soon, and tells of what adopt rep
         return [...warned];
     };
     expect(await lines({ adopt: true })).toEqual([`device "to be adopted" holds another certificate (credentialsId ${held}): it is replaced, which cuts off whoever uses it`]);
+    const used = await byHand("a token in use");
+    await under.thingsboard.saveAttributes(used, { lastConnectTime: Date.UTC(2026, 0, 1) });
+    expect(await lines({ adopt: true, deviceId: used })).toEqual(['device "a token in use" holds an access token with which it last connected on 2026-01-01T00:00:00.000Z: it is replaced, which cuts off whoever uses it']);
     expect(await lines({})).toEqual([]);
     expect(await lines({ adopt: false })).toEqual([]);
     expect(await lines({ adopt: true }, { declaredBy: "project/stack/before" })).toEqual([]);
