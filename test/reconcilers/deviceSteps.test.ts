@@ -4,6 +4,7 @@ import { runtime } from "@pulumi/pulumi";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type DeviceInputs, type DeviceState, device } from "../../sdk/reconcilers/device";
 import { markOf } from "../../sdk/reconcilers/ownership";
+import type { Unfinished } from "../../sdk/reconcilers/reconciler";
 import { type UnderTest, underTest } from "./support";
 
 let under: UnderTest;
@@ -188,12 +189,12 @@ test("one whose mark somebody removed is still what the state names, and one tha
 test("a call that is refused half-way leaves what is there in the state, and what is still to do", async () => {
     const declared = declare("half-way", { attributes: { a: 1 }, label: "l" });
     under.emulator.faults.set({ rest: [{ method: "POST", path: "/api/plugins/*", status: 403 }] });
-    const error = (await create(declared).catch((reason: unknown) => reason)) as { id: string; properties: DeviceState };
+    const error = (await create(declared).catch((reason: unknown) => reason)) as Unfinished;
     under.emulator.faults.clear();
-    expect(String(error)).toContain('device "half-way": cannot');
+    expect(error.message).toContain('device "half-way": cannot');
     expect(error.properties).toMatchObject({ deviceId: error.id, label: "l", attributes: {}, setAttributes: ["a"], declaredBy: declared.declaredBy });
     // What was perhaps reached is taken back where it is no longer declared.
     await under.thingsboard.saveAttributes(error.id, { a: 1 });
-    await reconciler().update(error.id, error.properties, declare("half-way", { label: "l" }));
+    await reconciler().update(error.id, error.properties as DeviceState, declare("half-way", { label: "l" }));
     expect(await under.thingsboard.attributes(error.id, "SERVER_SCOPE", ["a"])).toEqual([]);
 });
