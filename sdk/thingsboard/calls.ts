@@ -54,13 +54,16 @@ export interface CallDependencies {
     readonly version: () => Promise<string | undefined>;
 }
 
+/** The answers with which a Retry-After tells when to come back. */
+const asksToWait: ReadonlySet<number> = new Set([429, 503]);
+
 /**
  * @param about what the errors begin with, instead of each call's own subject
  * @param sharer who waits in line with these calls, where others want to call too
  */
 export function calls(dependencies: CallDependencies, about?: string, sharer = about ?? ""): Calls {
     const { connection, http, session, places, pace, clock, random, log, patience, version } = dependencies;
-    const retrying = { clock, random, log, hasAnswered: http.hasAnswered, patience };
+    const retrying = { clock, random, log, hasAnswered: http.hasAnswered, resting: pace.resting, patience };
 
     return {
         make,
@@ -123,8 +126,10 @@ export function calls(dependencies: CallDependencies, about?: string, sharer = a
         const began = clock.now();
         const outcome = await http.send({ method, path, body, authorization });
         if (outcome.type === "failure") throw explainFailure(purpose(call), outcome);
-        if (outcome.status === 429) pace.tooFast(began, outcome.retryAfter);
+        if (outcome.status === 429) pace.tooFast(began);
         else pace.fine(began);
+        // Whoever has little patience rather hears soon that the server asks for more of it.
+        if (outcome.retryAfter !== undefined && asksToWait.has(outcome.status)) pace.rest(Math.min(outcome.retryAfter, patience));
         return outcome;
     }
 

@@ -141,7 +141,7 @@ function header(response: AxiosResponse<unknown>, name: string): string | undefi
 function retryAfter(value: string | undefined, now: Timestamp): Milliseconds | undefined {
     if (value === undefined) return undefined;
     const duration = /^\d+$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - now;
-    return Number.isFinite(duration) ? Math.min(120_000, Math.max(0, duration)) : undefined;
+    return Number.isFinite(duration) ? Math.max(0, duration) : undefined;
 }
 
 /** By OpenSSL's and Node's codes. Certificates are judged before anything is sent. */

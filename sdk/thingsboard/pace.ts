@@ -9,7 +9,11 @@ export interface Pace {
     /** Resolves when the next call may begin, in the order of asking. */
     turn(): Promise<void>;
     /** A call that began at `began` was answered 429. */
-    tooFast(began: Milliseconds, retryAfter?: Milliseconds): void;
+    tooFast(began: Milliseconds): void;
+    /** The server, or a proxy before it, asks everybody to stay away for so long (Retry-After, RFC 9110 §10.2.3). */
+    rest(duration: Milliseconds): void;
+    /** For how long nobody calls. */
+    resting(): Milliseconds;
     /** A call that began at `began` was answered in the ordinary way. */
     fine(began: Milliseconds): void;
 }
@@ -59,9 +63,8 @@ export function pace(rates: readonly Rate[], clock: Clock): Pace {
             return previous;
         },
 
-        tooFast(began, retryAfter) {
+        tooFast(began) {
             const now = clock.now();
-            if (retryAfter !== undefined) pausedUntil = Math.max(pausedUntil, now + retryAfter);
             // Calls that were in flight together breach together: that counts once.
             if (began <= breach) return;
             if (passed > 0 && measuredFrom !== undefined) {
@@ -75,6 +78,12 @@ export function pace(rates: readonly Rate[], clock: Clock): Pace {
             breach = now;
             pausedUntil = Math.max(pausedUntil, now + Math.min(longestPause, firstPause * 2 ** breachesInARow++));
         },
+
+        rest(duration) {
+            pausedUntil = Math.max(pausedUntil, clock.now() + duration);
+        },
+
+        resting: () => Math.max(0, pausedUntil - clock.now()),
 
         fine(began) {
             if (began > breach) passed++;

@@ -31,6 +31,8 @@ export interface RetryDependencies {
     readonly log: (line: string) => void;
     /** Whether this server has ever answered. */
     readonly hasAnswered: () => boolean;
+    /** For how long nobody calls anyway, since the server asked for that. */
+    readonly resting: () => Milliseconds;
     readonly patience: Milliseconds;
 }
 
@@ -39,7 +41,7 @@ export async function withRetries<Result>(
     attempt: (begin: () => void) => Promise<Result>,
     method: string,
     repeating: Repeating,
-    { clock, random, log, hasAnswered, patience }: RetryDependencies,
+    { clock, random, log, hasAnswered, resting, patience }: RetryDependencies,
 ): Promise<Result> {
     let spent = 0;
     for (let tried = 1; ; tried++) {
@@ -50,7 +52,7 @@ export async function withRetries<Result>(
             const pause = pauseBefore(tried, random);
             spent += clock.now() - began + pause;
             if (!isApiError(error) || spent > patience || tried >= triesAllowed(error, method, repeating, hasAnswered())) throw error;
-            log(`${error.message} (trying again in ${(pause / 1_000).toFixed(1)} s)`);
+            log(`${error.message} (trying again in ${(Math.max(pause, resting()) / 1_000).toFixed(1)} s)`);
             await clock.sleep(pause);
         }
     }

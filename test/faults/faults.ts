@@ -19,6 +19,7 @@ export const restFaults = {
     "500 though it was done": { status: 500, when: "after" },
     "502 of a proxy": { status: 502, body: "<html>Bad Gateway</html>", headers: { "content-type": "text/html" } },
     "503": { status: 503 },
+    "503 with Retry-After": { status: 503, headers: { "retry-after": "1" } },
     "503 though it was done": { status: 503, when: "after" },
     "504 though it was done": { status: 504, when: "after", ...html },
     "a reset before the write": { drop: "before" },

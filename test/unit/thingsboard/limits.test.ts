@@ -194,7 +194,10 @@ test("a Retry-After is obeyed", async () => {
     const clock = testClock();
     const paced = pace([], clock);
     const began = clock.now();
-    paced.tooFast(began, 7_000);
+    paced.tooFast(began);
+    paced.rest(7_000);
+    expect(paced.resting()).toBe(7_000);
     await paced.turn();
     expect(clock.now() - began).toBe(7_000);
+    expect(paced.resting()).toBe(0);
 });

@@ -65,7 +65,8 @@ test("a call that began before the last breach says nothing new, but its Retry-A
     clock.advance(10);
     paced.tooFast(began);
     clock.advance(10);
-    paced.tooFast(began, 9_000);
+    paced.tooFast(began);
+    paced.rest(9_000);
     await paced.turn();
     expect(clock.now() - began).toBe(9_020);
 });
@@ -74,8 +75,8 @@ test("a shorter Retry-After doesn't shorten the pause", async () => {
     const clock = testClock();
     const paced = pace([], clock);
     const began = clock.now();
-    paced.tooFast(began, 7_000);
-    paced.tooFast(began, 10);
+    paced.rest(7_000);
+    paced.rest(10);
     await paced.turn();
     expect(clock.now() - began).toBe(7_000);
 });

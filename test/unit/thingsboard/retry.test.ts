@@ -73,6 +73,43 @@ describe("reads", () => {
     });
 });
 
+describe("a Retry-After", () => {
+    const serveBusy = (status: number, retryAfter: string) => serve((_, n) => (n === 1 ? { status, headers: { "retry-after": retryAfter }, body: "" } : { body: device("pump-1") }));
+
+    test.each([429, 503])("of %i is kept, by those who had not called yet too, and told", async status => {
+        const server = await serveBusy(status, "20");
+        const clock = testClock();
+        const began = clock.now();
+        const said: string[] = [];
+        const thingsboard = client(server.url, {}, { clock, log: line => said.push(line) });
+        expect(await thingsboard.deviceById(deviceId)).toBeDefined();
+        expect(await thingsboard.deviceById(deviceId)).toBeDefined();
+        expect(clock.now() - began).toBeGreaterThanOrEqual(20_000);
+        expect(clock.now() - began).toBeLessThan(23_000);
+        expect(said).toEqual([expect.stringMatching(/\(trying again in 20\.0 s\)$/)]);
+    });
+
+    test("of other answers means nothing", async () => {
+        const server = await serveBusy(502, "20");
+        const clock = testClock();
+        const began = clock.now();
+        await client(server.url, {}, { clock }).deviceById(deviceId);
+        expect(clock.now() - began).toBeLessThan(2_000);
+    });
+
+    test.each([
+        [undefined, 90_000],
+        [5_000, 5_000],
+    ])("is kept for no longer than the client is patient (%s)", async (patience, longest) => {
+        const server = await serveBusy(503, "86400");
+        const clock = testClock();
+        const began = clock.now();
+        await client(server.url, {}, { clock, ...(patience === undefined ? {} : { patience }) }).deviceById(deviceId);
+        expect(clock.now() - began).toBeGreaterThanOrEqual(longest);
+        expect(clock.now() - began).toBeLessThan(longest + 3_000);
+    });
+});
+
 test("deletes survive what a stalled server says, and then find nothing left to delete", async () => {
     const server = await serve((_, n) => (n <= 2 ? refusal(500, 2, "Could not open JPA EntityManager for transaction") : refusal(404, 32, "Device with id [x] is not found")));
     await client(server.url).deleteDevice(deviceId);
