@@ -12,6 +12,7 @@ const parts = {
     interruption: [{ what: "a deployment interrupted at every one of its calls", project: "engine", files: ["test/engine/interruption"], minutes: 90 }],
     faults: [
         { what: "a thousand deployments with faults at random", project: "unit", files: ["test/faults"], minutes: 60 },
+        { what: "declarations, failures and meddling in any order, thousands of times each", project: "unit", files: ["test/reconcilers/convergence.test.ts", "test/unit/fleet/convergence.test.ts"], minutes: 20 },
         { what: "the same with the engine", project: "engine", files: ["test/engine/faults.test.ts"], minutes: 60 },
     ],
     fuzz: [{ what: "a million bad inputs", project: "unit", files: ["test/fuzz"], minutes: 60 }],

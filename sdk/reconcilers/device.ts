@@ -170,21 +170,25 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
             setAdditionalInfo: Object.keys(inputs.additionalInfo ?? {}),
             setGroups: groups,
         };
-        let assigned = false;
         try {
             await assign(thingsboard, saved, inputs, before);
-            assigned = true;
             const dropped = before.setAttributes.filter(key => !attributes.includes(key));
             if (dropped.length > 0) await thingsboard.deleteAttributes(saved.id.id, dropped);
             if (attributes.length > 0) await thingsboard.saveAttributes(saved.id.id, inputs.attributes ?? {});
             return state;
         } catch (error) {
             if (!(error instanceof Error)) throw error;
-            const pending = { setAttributes: union(before.setAttributes, attributes), setGroups: union(before.setGroups, groups) };
-            // What was not reached is left out of state, so that `diff` still sees it.
-            const { customer, owner, ...rest } = state;
-            const whose = assigned ? { customer, owner } : { customer: before.customer, owner: before.owner };
-            throw new Unfinished(saved.id.id, inputs, toState({ ...rest, ...whose, ...pending, attributes: {} }), error);
+            const pending = {
+                setAttributes: union(before.setAttributes, attributes),
+                setGroups: union(before.setGroups, groups),
+                // What was perhaps not reached is not said to be done: after a refresh nothing but `diff` tells that it is still to do.
+                ...(inputs.attributes === undefined && before.setAttributes.length === 0 ? {} : { attributes: {} }),
+                owner: before.owner,
+                groups: before.groups,
+                // This one is read back from the server.
+                customer: inputs.customer ?? before.customer,
+            };
+            throw new Unfinished(saved.id.id, inputs, { ...state, ...pending }, error);
         }
     }
 
@@ -215,7 +219,7 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
 }
 
 /** What the resource had set before: removing it from the program takes it back. */
-type SetByUs = Pick<DeviceState, "setAttributes" | "setAdditionalInfo" | "setGroups" | "label" | "gateway" | "customer" | "owner">;
+type SetByUs = Pick<DeviceState, "setAttributes" | "setAdditionalInfo" | "setGroups" | "label" | "gateway" | "customer" | "owner" | "groups">;
 const nothingSet: SetByUs = { setAttributes: [], setAdditionalInfo: [], setGroups: [] };
 
 /** What is there, with what is declared laid over it: a save replaces the whole device. */

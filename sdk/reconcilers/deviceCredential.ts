@@ -6,6 +6,8 @@ import type { Device, DeviceCredentials, DeviceId } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { keyId, readLeaf } from "../x509/leaf";
+import { commonNamesOf } from "../x509/names";
+import { certificateOf } from "../x509/pem";
 import { type Binding, bindingAttribute, bindingIn, foreign, notesOn } from "./binding";
 import { warnOfChain } from "./chainWarning";
 import { claimedBy, heldBefore } from "./claims";
@@ -14,7 +16,7 @@ import { boundAlready, boundTwice, credentialFailures, endOf, named, weaknessOf 
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { foretell } from "./foretold";
 import { noteOthers, othersWithout } from "./others";
-import { stackOf } from "./ownership";
+import { logicalName, stackOf } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { keyName, refuseRevoked, revokedAttribute, revokedIn } from "./revoked";
 import { saveRow } from "./save";
@@ -73,14 +75,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         },
 
         async diff(_id, state, news) {
-            const { certificatePem, deviceId, deviceName } = news;
-            if (isUnknown({ certificatePem, deviceId, deviceName })) return {};
             const same =
                 sameDevice(state, news) &&
                 state.onDelete === news.onDelete &&
                 state.onDrift === news.onDrift &&
                 state.ignoreServerRotation === news.ignoreServerRotation &&
-                identity(state.certificatePem) === identity(certificatePem) &&
+                identity(state.certificatePem) === identity(news.certificatePem) &&
                 sameJson(state.changedElsewhere, news.changedElsewhere);
             return same ? { changes: false } : {};
         },
@@ -210,14 +210,14 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
      * nobody who holds one. Most often the program has let go of it, which the engine does at the very end.
      */
     async function heldByAnother(inputs: DeviceCredentialInputs, device: Device): Promise<UserError | undefined> {
-        const { credentialsId, subject } = readLeaf(inputs.certificatePem);
-        const commonName = /^CN=(.+)$/.exec(subject.split(", ").find(part => part.startsWith("CN=")) ?? "")?.[1];
+        const { credentialsId } = readLeaf(inputs.certificatePem);
+        const [commonName] = commonNamesOf(certificateOf(inputs.certificatePem));
         const thingsboard = about(inputs);
         const holder = commonName === undefined || commonName === device.name ? undefined : await thingsboard.deviceByName(commonName);
         const row = holder && (await thingsboard.credentials(holder.id.id));
         if (!holder || row?.credentialsId !== credentialsId) return undefined;
         const binding = bindingIn(await notesOn(thingsboard, holder.id.id));
-        const ours = binding !== undefined && stackOf(binding.declaredBy) === stackOf(inputs.declaredBy) ? binding.declaredBy.split("/").slice(2).join("/") : undefined;
+        const ours = binding !== undefined && stackOf(binding.declaredBy) === stackOf(inputs.declaredBy) ? logicalName(binding.declaredBy) : undefined;
         return new UserError(`device "${device.name}": its certificate is bound to device "${holder.name}"${binding === undefined ? "" : ` by ${binding.declaredBy} (project/stack/resource)`}, and a certificate identifies one device: ${ours === undefined ? "issue one for each" : movingFrom(ours)}`);
     }
 
@@ -247,11 +247,12 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const { base64Der, credentialsId } = readLeaf(news.certificatePem);
         refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, base64Der);
         if (row) await refuseForeign(thingsboard, device, row, bindingIn(notes), credentialsId, news, undefined);
-        await release(id, state);
+        const released = await release(id, state);
         try {
             return await bind(id, news, device, undefined);
         } catch (error) {
-            if (!(error instanceof Error)) throw error;
+            // What was somebody else's by then stays his.
+            if (!(error instanceof Error) || !released) throw error;
             throw await putBack(id, state, news, error);
         }
     }
@@ -261,7 +262,7 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         const old = await about(state).deviceById(state.deviceId);
         if (!old) return reason;
         try {
-            return new Unfinished(id, news, await bind(id, state, old, state), reason);
+            return new Unfinished(id, news, await bind(id, inputsOf(state), old, state), reason);
         } catch (error) {
             if (!(error instanceof UserError)) throw error;
             return new UserError(`${reason.message}; and the old binding could not be put back: ${error.message}`);
@@ -285,12 +286,17 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
         return { revoked: { credentialsId: state.credentialsId, on, ...(key === undefined || revoked[keyName(key)] === undefined ? {} : { keyId: key }) } };
     }
 
-    /** Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours. */
-    async function release(id: string, state: DeviceCredentialState): Promise<void> {
+    /**
+     * Gives the device a token that nobody knows, which is what revokes the certificate; only if the binding is still ours.
+     *
+     * @returns whether it was
+     */
+    async function release(id: string, state: DeviceCredentialState): Promise<boolean> {
         const thingsboard = about(state);
         const released = await saveRow(thingsboard, state.deviceId, async row => ((await isOurs(thingsboard, id, state, row)) ? freshToken(row) : undefined));
         // A run before may have got as far as the token only.
         if (released || bindingIn(await notesOn(thingsboard, state.deviceId))?.id === id) await thingsboard.deleteAttributes(state.deviceId, [bindingAttribute]);
+        return released !== undefined;
     }
 
     /** Ours is also the certificate that a refused check has put back, and a row that somebody has saved again as it was. */

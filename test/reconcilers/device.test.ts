@@ -193,3 +193,61 @@ test("Professional Edition: groups without an owner are those of whoever owns th
     await reconciler.update(id, outs!, { name: "theirs", adopt: true, declaredBy: "project/stack/theirs" });
     expect([await owned(id), await members()]).toEqual([ownerId, { pumps: 0, north: 0, ours: 0 }]);
 });
+
+/** What the engine keeps of an update that failed, as a refresh then finds it: it forgets that the last one had failed. */
+async function refreshed(reconciler: ReturnType<typeof device>, failing: Promise<unknown>): Promise<DeviceState> {
+    const error = await failing.then(() => undefined, (reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Unfinished);
+    const { id, properties } = error as Unfinished;
+    return ((await reconciler.read(id, properties as DeviceState)) as { props: DeviceState }).props;
+}
+
+test("Professional Edition: what a failed update did not reach is still to do after a refresh", async () => {
+    const professional = await underTest({ edition: "PE" });
+    onTestFinished(() => professional.stop());
+    const rest = await logIn(professional.emulator, professional.emulator.username, professional.emulator.password);
+    const { id: ownerId } = await call(rest, "POST", "/api/customer", { title: "Acme" });
+    const group = async (name: string) => (await call(rest, "POST", "/api/entityGroup", { name, type: "DEVICE", ownerId })).id.id;
+    const groups = { pumps: await group("Pumps"), north: await group("North") };
+    const members = async () => Object.fromEntries(await Promise.all(Object.entries(groups).map(async ([name, groupId]) => [name, (await call(rest, "GET", `/api/entityGroup/${groupId}/devices?pageSize=10&page=0`)).totalElements])));
+    const failing = (path: string, method = "POST") => professional.emulator.faults.set({ rest: [{ method, path, status: 403 }] });
+    const reconciler = device(() => professional.server, () => undefined);
+
+    const declared: DeviceInputs = { name: "unreached", owner: "Acme", groups: ["Pumps"], declaredBy: "project/stack/unreached" };
+    failing("/api/owner/*");
+    let state = await refreshed(reconciler, reconciler.create(declared));
+    expect(await reconciler.diff(state.deviceId, state, declared)).toEqual({});
+    failing("/api/entityGroup/*");
+    for (let attempt = 1; attempt <= 2; attempt++) {
+        state = await refreshed(reconciler, reconciler.update(state.deviceId, state, declared));
+        expect(await reconciler.diff(state.deviceId, state, declared), `attempt ${attempt}`).toEqual({});
+    }
+    professional.emulator.faults.clear();
+    state = (await reconciler.update(state.deviceId, state, declared)).outs!;
+    expect(await members()).toEqual({ pumps: 1, north: 0 });
+
+    const none = { ...declared, groups: ["North"] };
+    failing(`/api/entityGroup/${groups.pumps}/*`);
+    state = await refreshed(reconciler, reconciler.update(state.deviceId, state, none));
+    expect(await reconciler.diff(state.deviceId, state, none)).toEqual({});
+    professional.emulator.faults.clear();
+    state = (await reconciler.update(state.deviceId, state, none)).outs!;
+    expect(await members()).toEqual({ pumps: 0, north: 1 });
+    expect(await reconciler.diff(state.deviceId, state, none)).toEqual({ changes: false });
+    await reconciler.delete(state.deviceId, state);
+});
+
+test("a device that could not be taken from its customer is taken from it by the next update, also after a refresh", async () => {
+    const rest = await logIn(under.emulator, under.emulator.username, under.emulator.password);
+    await call(rest, "POST", "/api/customer", { title: "Former" });
+    const alone = { name: "former", declaredBy: "project/stack/former" };
+    const { id, outs } = await reconciler().create({ ...alone, customer: "Former" });
+    under.emulator.faults.set({ rest: [{ method: "DELETE", path: "/api/customer/*", status: 403 }] });
+    onTestFinished(() => under.emulator.faults.clear());
+    const state = await refreshed(reconciler(), reconciler().update(id, outs!, alone));
+    under.emulator.faults.clear();
+    expect(await reconciler().diff(id, state, alone)).toEqual({});
+    const { outs: after } = await reconciler().update(id, state, alone);
+    expect((await under.thingsboard.deviceById(id))!.customerId?.id).toBe("13814000-1dd2-11b2-8080-808080808080");
+    await reconciler().delete(id, after!);
+});

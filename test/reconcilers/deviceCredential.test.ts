@@ -183,8 +183,24 @@ test("a move that is refused half-way puts the old binding back, and is finished
     under.emulator.faults.clear();
     expect(broken).toBeInstanceOf(Unfinished);
     expect([(await row(from)).credentialsId, (await row(to)).credentialsType]).toEqual([state.credentialsId, "ACCESS_TOKEN"]);
+    // As the program had declared it, so that a refresh shows nothing else.
+    expect(await reconciler().read(id, (broken as Unfinished).properties as DeviceCredentialState)).toMatchObject({ inputs: { deviceId: from } });
+    expect(await reconciler().read(id, (broken as Unfinished).properties as DeviceCredentialState)).not.toHaveProperty("inputs.deviceName");
     await reconciler().update(id, (broken as Unfinished).properties as DeviceCredentialState, news);
     expect([(await row(from)).credentialsType, (await row(to)).credentialsId]).toEqual(["ACCESS_TOKEN", state.credentialsId]);
+});
+
+test("a move that is refused half-way leaves a device alone that somebody else had taken over meanwhile", async () => {
+    const [from, to] = [await byHand("taken from"), await byHand("taken to")];
+    const { id, state } = await bound(declare(from));
+    const theirs = await bound({ ...declare(from, "other"), adopt: true });
+    under.emulator.faults.set({ rest: [{ method: "POST", path: `/api/plugins/telemetry/DEVICE/${to}/*`, status: 403 }] });
+    const broken = await reconciler().update(id, state, { ...declare(to, "stack", state.certificatePem), declaredBy: state.declaredBy }).catch((error: unknown) => error);
+    under.emulator.faults.clear();
+    expect(String(broken)).toContain("403");
+    expect(await row(from)).toMatchObject({ credentialsId: theirs.state.credentialsId, version: theirs.state.rowVersion });
+    await reconciler().delete(theirs.id, theirs.state);
+    expect((await row(from)).credentialsType).toBe("ACCESS_TOKEN");
 });
 
 test.concurrent.for([
