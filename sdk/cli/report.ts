@@ -3,9 +3,10 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { now } from "../clock";
-import { printable } from "../printable";
+import { printable, shown } from "../printable";
 import { toHtml } from "../report/html";
 import { withServer } from "../report/live";
+import { foundOf, type Kind, kinds } from "../report/kinds";
 import type { Report, ReportRow } from "../report/model";
 import { rowsOf } from "../report/state";
 import { summarize } from "../report/summary";
@@ -15,6 +16,7 @@ import { UserError } from "../userError";
 import { stackNames } from "./fleet/stacks";
 import { command, type JsonFlag } from "./frame/command";
 import { createCounter } from "./frame/counter";
+import { UsageError } from "./frame/usage";
 import { type Configured, configured, settingsOf } from "./server/flags";
 import { settingsIn, stackConfig } from "./stack/config";
 import { stackResources } from "./stack/state";
@@ -28,6 +30,7 @@ interface Flags extends JsonFlag {
     readonly html?: string;
     readonly dueDays: number;
     readonly list: number;
+    readonly failOn?: readonly Kind[];
 }
 
 export function reportCommand(): Command {
@@ -38,9 +41,10 @@ or else the environment (THINGSBOARD_URL, …). Without --live no secret of the 
         examples: [
             ["pulumi-thingsboard report --stack prod", "in the terminal"],
             ["pulumi-thingsboard report --stack prod --live --html fleet.html", "compared with the server, and as a page to look at"],
+            ["pulumi-thingsboard report --stack prod --live --fail-on expired,drift", "for a nightly job: fails when there is any of these"],
             [`pulumi-thingsboard report --stack prod --json | jq '.rows[] | select(.standing != "valid") | .device'`, "for a script"],
         ],
-        exitCodes: { 0: "the report was made, whatever it tells", 1: "it could not be made" },
+        exitCodes: { 0: "the report was made, and there is nothing that --fail-on names", 1: "it could not be made, or there is something that --fail-on names" },
     })
         .requiredOption("--stack <name>", "the stack, or with --shards what the names of the stacks begin with", process.env["PULUMI_STACK"])
         .option("--shards <count>", "how many stacks share the fleet", whole(1))
@@ -50,10 +54,12 @@ or else the environment (THINGSBOARD_URL, …). Without --live no secret of the 
         .option("--html <file>", "writes a page with plots and a table to search: one file, which needs no network")
         .option("--due-days <days>", "a certificate is due so many days before its end; fleets have a number of their own", whole(0), 30)
         .option("--list <count>", "how many devices of each kind are listed", whole(0), 10)
+        .addOption(new Option("--fail-on <kinds>", `ends with exit code 1 if there are devices of these kinds, joined by commas: ${names}`).argParser(kindsIn))
         .action(show);
 }
 
 async function show(flags: Flags): Promise<void> {
+    if (flags.failOn?.includes("never-seen") && !flags.live) throw new UsageError("--fail-on never-seen needs --live: when a device was last seen ThingsBoard alone knows");
     const at = now();
     const stacks = stackNames(flags);
     let rows: ReportRow[] = [];
@@ -73,6 +79,19 @@ async function show(flags: Flags): Promise<void> {
     if (flags.html !== undefined) write(resolve(flags.html), toHtml(report));
     if (flags.json) console.log(printable(JSON.stringify(report)));
     else console.log(toText(report, { list: flags.list, ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}) }));
+    const found = foundOf(flags.failOn ?? [], rows);
+    if (found === undefined) return;
+    console.error(`${found} of ${rows.length.toLocaleString("en")} devices: the exit code is 1, since --fail-on names ${found.includes(", ") ? "these" : "this"}`);
+    process.exitCode = 1;
+}
+
+const names = Object.keys(kinds).join(", ");
+
+function kindsIn(text: string): Kind[] {
+    const given = text.split(",").map(word => word.trim());
+    const stranger = given.find(word => !Object.hasOwn(kinds, word));
+    if (stranger !== undefined) throw new InvalidArgumentError(`${stranger === "" ? "It has an empty place" : `There is no ${shown(stranger)}`}: it must be some of ${names}.`);
+    return given as Kind[];
 }
 
 /** Shards have the configuration of the stack that names them, which need not exist. */

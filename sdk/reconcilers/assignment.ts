@@ -9,7 +9,7 @@ import { sameJson } from "./reconciler";
 export interface Assignment {
     /** Title of the customer; Community Edition. */
     readonly customer?: string;
-    /** Title of the customer that owns the device, or "tenant"; Professional Edition and Cloud. */
+    /** Title of the customer that owns the device, or "tenant"; undeclared: whoever does. Professional Edition and Cloud. */
     readonly owner?: string;
     /** Names of device groups of that owner; Professional Edition and Cloud. */
     readonly groups?: readonly string[];
@@ -24,18 +24,20 @@ export async function checkAssignment(thingsboard: ThingsBoard, deviceName: stri
     if (owner !== undefined && owner !== "tenant") await customerId(thingsboard, deviceName, owner, "owner");
 }
 
-export async function assign(thingsboard: ThingsBoard, device: Device, wanted: Assignment, before: { customer?: string; setGroups: readonly string[] }): Promise<void> {
+export async function assign(thingsboard: ThingsBoard, device: Device, wanted: Assignment, before: { customer?: string; owner?: string; setGroups: readonly string[] }): Promise<void> {
     if (wanted.customer !== undefined) {
         const customer = await customerId(thingsboard, device.name, wanted.customer, "customer");
         if (device.customerId?.id !== customer) await thingsboard.assignToCustomer(device.id.id, customer);
     } else if (before.customer !== undefined) {
         await thingsboard.unassignFromCustomer(device.id.id);
     }
-    if (wanted.owner !== undefined) await thingsboard.setOwner(device.id.id, await ownerOf(thingsboard, device, wanted.owner));
+    // As with a customer: what is taken out of the program is taken off the device.
+    const declared = wanted.owner ?? (before.owner === undefined ? undefined : "tenant");
+    const owner = declared === undefined ? presentOwner(device) : await ownerOf(thingsboard, device, declared);
+    if (declared !== undefined) await thingsboard.setOwner(device.id.id, owner);
     const groups = wanted.groups ?? [];
     const dropped = before.setGroups.filter(name => !groups.includes(name));
     if (groups.length + dropped.length === 0) return;
-    const owner = await ownerOf(thingsboard, device, wanted.owner ?? "tenant");
     for (const name of groups) {
         const group = await thingsboard.deviceGroupByName(owner, name);
         if (!group) throw new UserError(`device "${device.name}": its owner has no device group "${name}": create it first, or correct groups`);
@@ -57,6 +59,9 @@ export async function assignmentOf(thingsboard: ThingsBoard, device: Device, dec
     const info = await thingsboard.deviceInfo(device.id.id);
     return { customer: info?.customerTitle ?? now };
 }
+
+/** Of a device that somebody else has given to a customer: its groups are that customer's. */
+const presentOwner = ({ customerId, tenantId }: Device): Owner => (customerId === null || customerId.id === nobody ? tenantId : customerId);
 
 async function ownerOf(thingsboard: ThingsBoard, device: Device, owner: string): Promise<Owner> {
     if (owner === "tenant") return device.tenantId;

@@ -5,6 +5,7 @@ import type { ThingsBoard } from "../thingsboard";
 import { heldByOthers } from "./credentialRow";
 import { isOfStack, stackOf } from "./ownership";
 import { revokedAttribute } from "./revoked";
+import { asTime } from "./serverTime";
 
 /**
  * Server attribute that says which resource bound last. The version alone can't tell a row that somebody has saved again
@@ -33,6 +34,16 @@ export async function foreign(thingsboard: ThingsBoard, device: Device, row: Dev
 export async function notesOn(thingsboard: ThingsBoard, deviceId: DeviceId): Promise<ReadonlyMap<string, unknown>> {
     const found = await thingsboard.attributes(deviceId, "SERVER_SCOPE", [bindingAttribute, revokedAttribute]);
     return new Map(found?.map(({ key, value }) => [key, value]));
+}
+
+/**
+ * When this certificate was bound, by the server's own clock and to the millisecond: the note is written just before the row.
+ * Undefined where somebody else has bound since, or the server keeps no time of it.
+ */
+export async function boundSince(thingsboard: ThingsBoard, deviceId: DeviceId, credentialsId: string): Promise<number | undefined> {
+    const note = (await thingsboard.attributes(deviceId, "SERVER_SCOPE", [bindingAttribute]))?.find(({ key }) => key === bindingAttribute);
+    const binding = note && bindingIn(new Map([[note.key, note.value]]));
+    return binding?.credentialsId === credentialsId ? asTime(note?.lastUpdateTs) : undefined;
 }
 
 export function bindingIn(notes: ReadonlyMap<string, unknown>): Binding | undefined {

@@ -10,6 +10,7 @@ import { nobodyWatches, publishCheck, type PublishCheckWatch } from "../mqtt/pub
 import type { DeviceProfile } from "../thingsboard/model";
 import type { ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
+import { boundSince } from "./binding";
 import { claimedBy } from "./claims";
 import type { PublishCheckInputs } from "./publishCheck";
 import type { Server } from "./server";
@@ -163,7 +164,9 @@ async function observed(server: Server, inputs: PublishCheckInputs): Promise<Che
         const time = serverTime(found, "lastConnectTime");
         return { ...(time > 0 ? { lastConnectTime: time } : {}), active: found.find(({ key }) => key === "active")?.value === true };
     };
-    const since = inputs.boundAt ?? Date.now() + Math.round(thingsboard.clockSkewMs() ?? 0);
+    // `boundAt` comes from the Date header, which knows no fractions of a second: it may be early by one, or late.
+    const noted = inputs.credentialsId === undefined ? undefined : await boundSince(thingsboard, inputs.deviceId, inputs.credentialsId);
+    const since = noted ?? inputs.boundAt ?? Date.now() + Math.round(thingsboard.clockSkewMs() ?? 0);
     const seen = await observe(poll, { since, timeoutSeconds: inputs.timeout });
     const checkedAt = new Date().toISOString();
     if (seen.connected) {

@@ -148,8 +148,9 @@ export function deviceCredential(server: ServerOf, now: () => Date, warn: (text:
                 const notes = await notesOn(thingsboard, device.id.id);
                 refuseRevoked(revokedIn(notes.get(revokedAttribute)), device.name, leaf.base64Der);
                 await refuseForeign(thingsboard, device, row, bindingIn(notes), leaf.credentialsId, inputs, before);
-                // First of all: were it to fail afterwards, a predecessor would revoke what is bound by then.
-                if (!sameJson(bindingIn(notes), binding)) await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: binding });
+                // First of all: were it to fail afterwards, a predecessor would revoke what is bound by then. An equal one is
+                // written too: its time says when the certificate was bound.
+                await thingsboard.saveAttributes(device.id.id, { [bindingAttribute]: binding });
                 return { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: leaf.credentialsId, credentialsValue: leaf.base64Der };
             });
         } catch (error) {

@@ -37,8 +37,11 @@ export const revokedSentence = (deviceName: string, on: string): string =>
 export const revokedKeySentence = (deviceName: string, on: string): string =>
     `device "${deviceName}": the key of this certificate was revoked on ${on}, with an earlier certificate, and is never bound again: issue a certificate for a new key`;
 
+/** The certificates alone, without their keys. */
+export const revokedCertificates = (revoked: Revoked): [credentialsId: string, on: string][] => Object.entries(revoked).filter(([name]) => !name.startsWith(keyName("")));
+
 /** When this certificate's key was revoked; undefined when it was not. */
-function keyRevokedOn(revoked: Revoked, base64Der: string): string | undefined {
+export function keyRevokedOn(revoked: Revoked, base64Der: string): string | undefined {
     if (!Object.keys(revoked).some(name => name.startsWith(keyName("")))) return undefined;
     const id = keyId(base64Der);
     return id === undefined ? undefined : revoked[keyName(id)];

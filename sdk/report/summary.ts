@@ -1,5 +1,6 @@
 // Counts over the rows of a report.
 
+import { kinds } from "./kinds";
 import type { MonthCount, ReportRow, Standing, Summary } from "./model";
 
 /** What a self-signed certificate is filed under: each of them has an issuer of its own. */
@@ -18,9 +19,9 @@ export function summarize(rows: readonly ReportRow[], serverAsked: boolean): Sum
         byAlgorithm: Object.fromEntries(counted(rows, ({ algorithm }) => algorithm)),
         byIssuer: Object.fromEntries(counted(rows, issuerOf)),
         checks: { ...checks, none: rows.length - checks.accepted - checks.refused },
-        failed: rows.filter(({ failed }) => failed !== undefined).length,
-        drifted: rows.filter(({ drift }) => drift !== undefined).length,
-        ...(serverAsked ? { neverSeen: rows.filter(({ server }) => server !== undefined && server.lastConnect === undefined).length } : {}),
+        failed: rows.filter(kinds.unfinished).length,
+        drifted: rows.filter(kinds.drift).length,
+        ...(serverAsked ? { neverSeen: rows.filter(kinds["never-seen"]).length } : {}),
     };
 }
 

@@ -1,6 +1,7 @@
 // The report for a terminal and a log: a few lines for thousands of devices.
 
 import { printable } from "../printable";
+import { kinds } from "./kinds";
 import type { Report, ReportRow } from "./model";
 import { issuerOf, latencies } from "./summary";
 import { failureOf, refusalOf, shortened, wrapped } from "./words";
@@ -71,15 +72,15 @@ function times(rows: readonly ReportRow[]): string {
 
 function lists({ rows, dueDays }: Report, most: number, columns: number | undefined): string[] {
     const by = (wanted: (row: ReportRow) => boolean) => rows.filter(wanted).sort((a, b) => a.notAfter.localeCompare(b.notAfter));
-    const kinds: [string, ReportRow[], (row: ReportRow) => string][] = [
-        ["expired", by(({ standing }) => standing === "expired"), ({ notAfter }) => `on ${notAfter.slice(0, 10)}`],
-        [`due (${dueDays} days before the end, or as the fleet says)`, by(({ standing }) => standing === "due"), row => `ends on ${row.notAfter.slice(0, 10)}, ${row.algorithm}, ${shortened(issuerOf(row), 48)}`],
-        ["unfinished", by(({ failed }) => failed !== undefined), row => failureOf(row)!],
-        ["drift", by(({ drift }) => drift !== undefined), ({ drift }) => drift!],
-        ["refused", by(({ check }) => check?.outcome === "refused"), row => refusalOf(row)!],
-        ["never seen", by(({ server }) => server !== undefined && server.lastConnect === undefined), () => ""],
+    const listed: [string, ReportRow[], (row: ReportRow) => string][] = [
+        ["expired", by(kinds.expired), ({ notAfter }) => `on ${notAfter.slice(0, 10)}`],
+        [`due (${dueDays} days before the end, or as the fleet says)`, by(kinds.due), row => `ends on ${row.notAfter.slice(0, 10)}, ${row.algorithm}, ${shortened(issuerOf(row), 48)}`],
+        ["unfinished", by(kinds.unfinished), row => failureOf(row)!],
+        ["drift", by(kinds.drift), ({ drift }) => drift!],
+        ["refused", by(kinds.refused), row => refusalOf(row)!],
+        ["never seen", by(kinds["never-seen"]), () => ""],
     ];
-    return kinds.flatMap(([title, found, text]) => {
+    return listed.flatMap(([title, found, text]) => {
         if (found.length === 0) return [];
         const shown = found.slice(0, most);
         const width = Math.min(32, Math.max(...shown.map(({ device }) => printable(device).length)));

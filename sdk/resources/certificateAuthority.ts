@@ -4,6 +4,7 @@ import type { AuthorityRenewalArgs } from "./authorityRenewal";
 import { existing, intermediateBelow, newRoot } from "./certificateAuthorityWays";
 import { refuse } from "./checked";
 import type { KeyAlgorithm } from "./keyAlgorithm";
+import type { End } from "./outliving";
 
 /** `renewal` and `renewBeforeDays` are those of the root; not for an existing authority, which is renewed where it was made. */
 export interface CertificateAuthorityArgs extends AuthorityRenewalArgs {
@@ -93,6 +94,8 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     readonly notAfter: pulumi.Output<string>;
     /** @internal What the TLS provider signs with: stays as it is when the authority is renewed. */
     readonly identityPem: pulumi.Output<string>;
+    /** @internal Of it and those above it, where none is renewed in time. */
+    readonly ends: pulumi.Output<readonly End[]>;
 
     constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.ComponentResourceOptions) {
         super("thingsboard:index:CertificateAuthority", name, {}, opts);
@@ -107,6 +110,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
         this.fingerprint = read.apply(({ fingerprint256 }) => fingerprint256);
         this.notAfter = read.apply(({ validTo }) => new Date(validTo).toISOString());
         this.identityPem = signing.identityPem;
+        this.ends = signing.ends;
         // Registered outputs would store certificates and key once more.
         this.registerOutputs({});
     }

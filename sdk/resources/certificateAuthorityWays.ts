@@ -5,10 +5,11 @@ import * as tls from "@pulumi/tls";
 import { now } from "../clock";
 import { shown } from "../printable";
 import { certificatesIn, joined, readAuthority, requireOrder, requirePair, requireSigning } from "../x509/chain";
-import { ownIssuing, usualDays, warnOfEnd } from "./authorityRenewal";
+import { type AuthorityRenewalArgs, ownIssuing, usualDays, warnOfEnd } from "./authorityRenewal";
 import type { CertificateAuthorityArgs, IntermediateAuthorityArgs } from "./certificateAuthority";
 import { type Refuse, checked, plainly } from "./checked";
 import { type KeyAlgorithm, keyArgs } from "./keyAlgorithm";
+import { type End, endsOf } from "./outliving";
 
 /** An authority that can sign. */
 export interface Signing {
@@ -22,6 +23,8 @@ export interface Signing {
     readonly privateKeyPem: pulumi.Output<string>;
     /** Above it; empty for a root. */
     readonly issuersPem: pulumi.Output<string>;
+    /** Of this one and those above it, where none is renewed in time. */
+    readonly ends: pulumi.Output<readonly End[]>;
 }
 
 const content = { allowedUses: ["cert_signing", "crl_signing", "digital_signature"], isCaCertificate: true, setSubjectKeyId: true };
@@ -40,7 +43,7 @@ export function newRoot(name: string, args: CertificateAuthorityArgs, parent: pu
         { parent, replacementTrigger: generation },
     );
     if (args.renewal !== "immediate") warnOfEnd(root.certPem, renewBeforeDays, remedyFor(""), parent);
-    return { ...kept, certificatePem: root.certPem, issuersPem: pulumi.output("") };
+    return { ...kept, certificatePem: root.certPem, issuersPem: pulumi.output(""), ends: ownEnds(root.certPem, args, "") };
 }
 
 export function existing(args: CertificateAuthorityArgs, parent: pulumi.Resource, fail: Refuse): Signing {
@@ -59,7 +62,8 @@ export function existing(args: CertificateAuthorityArgs, parent: pulumi.Resource
         return joined(above);
     }));
     warnOfEnd(certificate, usualDays, "give its renewed certificate, or declare its successor beside it and move devices and profiles to that", parent);
-    return { certificatePem: certificate, identityPem: certificate, privateKeyPem: key, issuersPem: issuers };
+    const ends = endsOf(pulumi.concat(certificate, issuers), "give the authority's renewed certificate before");
+    return { certificatePem: certificate, identityPem: certificate, privateKeyPem: key, issuersPem: issuers, ends };
 }
 
 export function intermediateBelow(top: Signing, name: string, args: IntermediateAuthorityArgs, above: CertificateAuthorityArgs, parent: pulumi.Resource, fail: Refuse): Signing {
@@ -75,8 +79,13 @@ export function intermediateBelow(top: Signing, name: string, args: Intermediate
     );
     if (args.renewal !== "immediate") warnOfEnd(signed.certPem, renewBeforeDays, remedyFor("intermediate."), parent);
     const issuersPem = pulumi.all([top.certificatePem, top.issuersPem]).apply(([certificate, issuers]) => joined(certificatesIn(certificate + issuers, "the authority's chain")));
-    return { ...kept, certificatePem: signed.certPem, issuersPem };
+    const ends = pulumi.all([ownEnds(signed.certPem, args, "intermediate."), top.ends]).apply(([own, above]) => [...own, ...above]);
+    return { ...kept, certificatePem: signed.certPem, issuersPem, ends };
 }
+
+/** One that is renewed for its key has no end that its certificates would feel. */
+const ownEnds = (certificatePem: pulumi.Output<string>, { renewal }: AuthorityRenewalArgs, where: string): pulumi.Output<readonly End[]> =>
+    renewal === "immediate" ? pulumi.output([]) : endsOf(certificatePem, `set ${where}renewal: "immediate" on the authority, which renews it in time for the same key and changes no certificate below it`);
 
 type Subject = ReturnType<typeof subjectOfArgs>;
 

@@ -16,11 +16,15 @@ export interface DeviceArgs {
     /** Title of the customer that the device is assigned to. Community Edition; see `owner` for the others. */
     customer?: pulumi.Input<string>;
     /**
-     * Title of the customer that owns the device, or `"tenant"`. Professional Edition and Cloud
-     * (from documentation: not tried on a live server).
+     * Title of the customer that owns the device, or `"tenant"`. Taken out of the program, the device goes back to the
+     * tenant. Professional Edition and Cloud (from documentation: not tried on a live server).
+     * @default whoever owns it
      */
     owner?: pulumi.Input<string>;
-    /** Names of device groups of the owner. Professional Edition and Cloud (from documentation: not tried on a live server). */
+    /**
+     * Names of device groups of `owner`, or, where none is declared, of whoever owns the device. Professional Edition and
+     * Cloud (from documentation: not tried on a live server).
+     */
     groups?: pulumi.Input<pulumi.Input<string>[]>;
     /** Lets the device speak for others, as a ThingsBoard IoT Gateway does. */
     gateway?: pulumi.Input<boolean>;

@@ -7,6 +7,7 @@ import type { CertificateAuthority } from "./certificateAuthority";
 import { type Refuse, checked, refuse } from "./checked";
 import { chainOf, given, signedBy, verifiedRequest, wayOf } from "./deviceCertificateWays";
 import { type KeyAlgorithm, keyArgs } from "./keyAlgorithm";
+import { warnOfOutliving } from "./outliving";
 import { type Pair, type RenewalArgs, rotation } from "./rotation";
 
 /** Arguments of `DeviceCertificate`. */
@@ -135,6 +136,7 @@ export class DeviceCertificate extends pulumi.ComponentResource {
         this.serialNumber = leaf(({ serialNumber }) => serialNumber);
         this.notBefore = leaf(({ notBefore }) => notBefore.toISOString());
         this.notAfter = leaf(({ notAfter }) => notAfter.toISOString());
+        if (args.authority && way !== "given") warnOfOutliving(name, this.notAfter, args.authority, this);
         const { next } = issued;
         this.staged = next !== undefined;
         this.nextCertificatePem = next?.certificatePem ?? pulumi.output(undefined);

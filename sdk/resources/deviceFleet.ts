@@ -6,6 +6,7 @@ import { refuse } from "./checked";
 import { checkArgs, configuredShard, declared, devicesACall, settingsOf, warnOfGiven } from "./deviceFleetInputs";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
+import { warnOfOutlivingFleet } from "./outliving";
 import type { KeyAlgorithm } from "./keyAlgorithm";
 import { type Shard, batchOf, membersOf, shardOf } from "./fleetMembership";
 
@@ -230,6 +231,8 @@ export class DeviceFleet extends pulumi.ComponentResource {
             const sum = (field: "devices" | "failed") => summaries.reduce((total, summary) => total + summary[field], 0);
             return { devices: sum("devices"), failed: sum("failed"), ...(expiries[0] === undefined ? {} : { nextExpiry: expiries[0] }) };
         });
+        const given = new Set(devices.flatMap(({ name, certificatePem }) => (certificatePem === undefined ? [] : [name])));
+        if (authority) warnOfOutlivingFleet(fleetName, this.batches.map(batch => batch.devices), given, authority, this);
         // Registered outputs would store certificates and keys once more.
         this.registerOutputs({});
     }

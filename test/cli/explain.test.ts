@@ -112,6 +112,37 @@ test("revoked: by the command, and remembered", async () => {
     expect(facts["revoked"]).toMatch(new RegExp(`^${certificate.id.slice(0, 12)}… on \\d{4}-`));
 });
 
+describe("its key was revoked, under an earlier certificate", () => {
+    const revokedWith = async (name: string) => {
+        const first = makeCert({ cn: name });
+        const id = await bind(rest, name, first);
+        expect((await command(environment, ["revoke", name])).code).toBe(0);
+        return { id, next: makeCert({ cn: name, key: first.pair }) };
+    };
+
+    test("no deployment binds a new certificate for it, but one for another key; and what was revoked is one certificate", async () => {
+        const { next } = await revokedWith("same key");
+        const { first, facts, reasons } = await explained("same key", ...certOf(next));
+        expect(first).toMatchObject({ cause: "key-revoked", weight: "certain", remedy: "issue a certificate for a new key" });
+        expect(first.sentence).toMatch(/^device "same key": the key of this certificate was revoked on \d{4}-.*, with an earlier certificate, and is never bound again$/);
+        expect(facts["revoked"]).toMatch(/^[0-9a-f]{12}… on [^,]+$/);
+        expect(reasons.map(({ cause }) => cause)).not.toContain("revoked-before");
+        const other = await explained("same key", ...certOf(makeCert({ cn: "same key" })));
+        expect(other.reasons.find(({ cause }) => cause === "revoked-before")?.sentence).toBe("1 other certificate of this device was revoked before");
+    });
+
+    test("bound by hand it is let in, which is said", async () => {
+        const { id, next } = await revokedWith("by hand");
+        const { body: row } = await rest("GET", `/api/device/${id}/credentials`);
+        await rest("POST", "/api/device/credentials", { ...row, credentialsType: "X509_CERTIFICATE", credentialsId: next.id, credentialsValue: next.b64 });
+        const device = await connect(emulator, { certificate: next });
+        expect(device.connack).toBe(0);
+        device.end();
+        const { refused, reasons } = await explained("by hand");
+        expect({ refused, reasons }).toMatchObject({ refused: false, reasons: [{ cause: "revoked-and-bound", weight: "note", sentence: expect.stringMatching(/^the key of its certificate was revoked on \d{4}-.* so ThingsBoard lets it in$/) as string }] });
+    });
+});
+
 test("gone: no device of this name", async () => {
     const { first } = await explained("pump 1");
     expect(first).toMatchObject({ cause: "device-gone", sentence: 'ThingsBoard has no device "pump 1"', remedy: expect.stringContaining("compare the name") as string });

@@ -1,4 +1,5 @@
 // What the emulator's tests share: a bare HTTP caller, a bare MQTT client, certificates.
+import type { KeyPairKeyObjectResult } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { generate, parser as createParser, type IConnackPacket, type Packet } from "mqtt-packet";
@@ -11,9 +12,12 @@ export interface Certificate {
     readonly b64: string;
     /** What ThingsBoard calls credentialsId. */
     readonly id: string;
+    readonly pair: KeyPairKeyObjectResult;
 }
 export interface CertificateOptions {
     readonly cn?: string;
+    /** Of another certificate; a new one if none is given. */
+    readonly key?: KeyPairKeyObjectResult;
     readonly subject?: [string, string][];
     readonly issuer?: Certificate;
     readonly ca?: boolean;

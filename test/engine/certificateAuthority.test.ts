@@ -85,6 +85,13 @@ test("root and intermediate are issued anew for their keys: no device's certific
     expect(reported.output).toMatch(/the authority "O=Acme, CN=Factory root" expires on \S+, in 59 days: set renewal: "immediate"/);
     expect(reported.output).toMatch(/the authority "O=Acme, CN=Factory devices" expires on \S+, in 9 days: set intermediate\.renewal: "immediate"/);
 
+    // Leaves are valid for a year, and all of them outlast the intermediate.
+    const outlasting = ({ output }: { readonly output: string }) => [...new Set(output.match(/warning: (DeviceCertificate|fleet) .*refuses .*/g))].sort();
+    expect(outlasting(reported)).toEqual([
+        expect.stringMatching(/^warning: DeviceCertificate "(direct|first)", and perhaps others of its authority: it is valid until \S+, and the authority "O=Acme, CN=Factory devices" until \S+ only, from when on whoever verifies its chain refuses it; set intermediate\.renewal: "immediate" on the authority, which .*, or issue for fewer days \(validityDays\)$/),
+        expect.stringMatching(new RegExp(`^warning: fleet "fleet": 1 of its certificates \\("${own("member")}"\\) is valid for longer than the authority "O=Acme, CN=Factory devices", which ends on .*; set intermediate\\.renewal: .*certificate\\.validityDays\\)$`)),
+    ]);
+
     // The root: the profile holds the intermediate, so it has nothing to do with that.
     stack.program = declare({ renewal: "immediate" }, {});
     const rooted = await stack.up();
@@ -102,6 +109,8 @@ test("root and intermediate are issued anew for their keys: no device's certific
     const renewed = await stack.up();
     expect(renewed.changes).toMatchObject({ replace: 1, update: 2 });
     const after = renewed.outputs;
+    expect(outlasting(rooted)).toHaveLength(2);
+    expect(outlasting(renewed)).toEqual([]);
     await stack.preview({ refresh: true, expectNoChanges: true });
     const [newIntermediate] = blocks(after["authorities"]) as [string];
     const [sameDirect, sameFirst, second] = after["certificates"] as [string, string, string];
@@ -133,7 +142,9 @@ test("the renewed certificate of an existing authority issues its intermediate a
         return { authorities: authority.chainPem, leaf: new tb.DeviceCertificate("leaf", { commonName: "leaf", authority }).certificatePem };
     };
     const stack = await testStack(server, declare(root.certificatePem));
-    const before = (await stack.up()).outputs;
+    const first = await stack.up();
+    const before = first.outputs;
+    expect(first.output).toMatch(/DeviceCertificate "leaf", and perhaps others.* the authority "CN=Existing root" until .* refuses it; give the authority's renewed certificate before, or issue for fewer days/);
     stack.program = declare(renewedRoot(root, "Existing root"));
     const { changes, outputs } = await stack.up();
     expect(changes).toMatchObject({ replace: 1 });

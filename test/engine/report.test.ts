@@ -57,6 +57,9 @@ test("a report of single devices and a fleet: from the state, after a clock's tu
     const live = await json(["--live"]);
     expect(live.summary).toMatchObject({ drifted: 1, neverSeen: 3 });
     expect(live.rows.find(({ device }) => device === pump)).toMatchObject({ drift: "holds an access token", server: { lastConnect: expect.any(String) as string } });
+    const nightly = await run(["--live", "--fail-on", "expired,drift"]).then(() => undefined, (error: unknown) => error);
+    expect(nightly).toMatchObject({ code: 1, stdout: expect.stringMatching(/^devices +4 in stack/) as string, stderr: expect.stringMatching(/^1 drift of 4 devices: the exit code is 1, since --fail-on names this$/m) as string });
+    expect((await run(["--fail-on", "expired,due,drift,unfinished,refused,unknown"])).stderr).not.toContain("exit code");
     const refreshed = await stack.refresh().then(() => json([]));
     expect(refreshed.rows.find(({ device }) => device === pump)).toMatchObject({ credentialsId: ofPump.credentialsId, notAfter: ofPump.notAfter, drift: expect.stringMatching(/^certificatePem is now .*access token/i) as string });
 
@@ -78,6 +81,8 @@ test("what can't be reported on is a sentence", async () => {
     const stack = await testStack(server, async () => undefined, name);
     const run = (...args: string[]) => promisify(execFile)(process.execPath, [main, "report", "--cwd", stack.folder, ...args], { env: { ...process.env, ...stack.environment } });
     await expect(run("--stack", "nowhere")).rejects.toMatchObject({ code: 1, stderr: "There is no stack nowhere\n" });
+    await expect(run("--stack", name, "--fail-on", "expired,old")).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('There is no "old": it must be some of expired, due,') as string });
+    await expect(run("--stack", name, "--fail-on", "never-seen")).rejects.toMatchObject({ code: 2, stderr: "--fail-on never-seen needs --live: when a device was last seen ThingsBoard alone knows\n" });
     await expect(run("--stack", name, "--html", path.join(stack.folder, "missing", "x.html"))).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^The report can't be written to .*\(ENOENT\): give --html a file in a folder that exists\.\n$/) as string });
     expect((await run("--stack", name)).stdout).toMatch(/^devices +0 in stack/);
 });

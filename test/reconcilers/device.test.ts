@@ -130,7 +130,8 @@ test("goes to a customer, to another one, and back to nobody; what somebody else
     await reconciler().delete(id, third!);
 });
 
-test("Professional Edition: goes to an owner and into groups, out of those that are no longer declared, and a group that isn't there is told", async () => {
+/** A ThingsBoard of the Professional Edition, with customer "Acme" and groups: two of Acme, one of the tenant. */
+async function professionalEdition() {
     const professional = await underTest({ edition: "PE" });
     onTestFinished(() => professional.stop());
     const rest = await logIn(professional.emulator, professional.emulator.username, professional.emulator.password);
@@ -139,8 +140,12 @@ test("Professional Edition: goes to an owner and into groups, out of those that 
     const groups = { pumps: await group("Pumps", { ownerId }), north: await group("North", { ownerId }), ours: await group("Ours") };
     const members = async () => Object.fromEntries(await Promise.all(Object.entries(groups).map(async ([name, groupId]) => [name, (await call(rest, "GET", `/api/entityGroup/${groupId}/devices?pageSize=10&page=0`)).totalElements])));
     const owned = async (id: string) => (await call(rest, "GET", `/api/device/${id}`)).ownerId;
+    return { professional, ownerId, members, owned, reconciler: device(() => professional.server, () => undefined) };
+}
+const theTenant: unknown = expect.objectContaining({ entityType: "TENANT" });
 
-    const reconciler = device(() => professional.server, () => undefined);
+test("Professional Edition: goes to an owner and into groups, out of those that are no longer declared, and a group that isn't there is told", async () => {
+    const { ownerId, members, owned, reconciler } = await professionalEdition();
     const declared: DeviceInputs = { name: "owned", owner: "Acme", groups: ["Pumps"], declaredBy: "project/stack/owned" };
     await expect(reconciler.create({ ...declared, owner: "Nobody" })).rejects.toThrow('customer "Nobody" does not exist on this ThingsBoard: create it first, or correct owner');
     const { id, outs } = await reconciler.create(declared);
@@ -157,8 +162,36 @@ test("Professional Edition: goes to an owner and into groups, out of those that 
     expect(String(missing)).toContain('device "owned": its owner has no device group "South": create it first, or correct groups');
 
     const { outs: third } = await reconciler.update(id, (missing as Unfinished).properties as DeviceState, { ...declared, owner: "tenant", groups: ["Ours"] });
-    expect([await owned(id), await members()]).toEqual([expect.objectContaining({ entityType: "TENANT" }), { pumps: 0, north: 0, ours: 1 }]);
+    expect([await owned(id), await members()]).toEqual([theTenant, { pumps: 0, north: 0, ours: 1 }]);
     await reconciler.delete(id, third!);
+});
+
+test("Professional Edition: an owner that is taken out of the program no longer has the device, whatever its groups, also after a run that failed at it", async () => {
+    const { professional, ownerId, members, owned, reconciler } = await professionalEdition();
+    const declared: DeviceInputs = { name: "given back", owner: "Acme", groups: ["Pumps"], declaredBy: "project/stack/given back" };
+    const { id, outs } = await reconciler.create(declared);
+    const { owner: _owner, ...without } = declared;
+    const back = { ...without, groups: ["Ours"], attributes: { site: "north" } };
+    expect(await reconciler.diff(id, outs!, back)).toEqual({});
+
+    professional.emulator.faults.set({ rest: [{ method: "POST", path: "/api/owner/TENANT/*/DEVICE/*", status: 403 }] });
+    const failed = await reconciler.update(id, outs!, back).catch((error: unknown) => error);
+    expect([await owned(id), await members()]).toEqual([ownerId, { pumps: 1, north: 0, ours: 0 }]);
+    professional.emulator.faults.clear();
+    const { outs: again } = await reconciler.update(id, (failed as Unfinished).properties as DeviceState, back);
+    expect([await owned(id), await members()]).toEqual([theTenant, { pumps: 0, north: 0, ours: 1 }]);
+    expect(await reconciler.diff(id, again!, back)).toEqual({ changes: false });
+    await reconciler.delete(id, again!);
+});
+
+test("Professional Edition: groups without an owner are those of whoever owns the device", async () => {
+    const { professional, ownerId, members, owned, reconciler } = await professionalEdition();
+    const { id } = (await professional.thingsboard.createDevice({ name: "theirs" }, () => false)).id;
+    await professional.thingsboard.setOwner(id, { entityType: "CUSTOMER", id: ownerId.id });
+    const { outs } = await reconciler.create({ name: "theirs", groups: ["North"], adopt: true, declaredBy: "project/stack/theirs" });
+    expect([await owned(id), await members()]).toEqual([ownerId, { pumps: 0, north: 1, ours: 0 }]);
+    await reconciler.update(id, outs!, { name: "theirs", adopt: true, declaredBy: "project/stack/theirs" });
+    expect([await owned(id), await members()]).toEqual([ownerId, { pumps: 0, north: 0, ours: 0 }]);
 });
 
 /** What the engine keeps of an update that failed, as a refresh then finds it: it forgets that the last one had failed. */

@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { publishCheck as connectAs } from "../../sdk/mqtt/publishCheck";
 import { activation } from "../../sdk/reconcilers/activation";
+import { runCheck } from "../../sdk/reconcilers/checkRun";
 import { deviceBundle } from "../../sdk/reconcilers/deviceBundle";
+import { type DeviceCredentialState, deviceCredential } from "../../sdk/reconcilers/deviceCredential";
 import { type EnrolmentCheckInputs, enrolmentCheck } from "../../sdk/reconcilers/enrolmentCheck";
 import { fleetMembership } from "../../sdk/reconcilers/fleetMembership";
 import { type PublishCheckInputs, type PublishCheckState, publishCheck } from "../../sdk/reconcilers/publishCheck";
@@ -59,6 +62,29 @@ async function bound(name: string) {
     const device = await under.thingsboard.createDeviceWithCredentials({ name }, { credentialsType: "X509_CERTIFICATE", credentialsValue: base64Der }, () => false);
     return { deviceId: device.id.id, deviceName: name, certificatePem, privateKeyPem, credentialsId, bindingRevision: 1, boundAt: Date.now() };
 }
+
+test("PublishCheck in mode observe counts a connection after the binding alone, by the server's milliseconds", async () => {
+    const credential = deviceCredential(() => under.server, now, quiet);
+    const [old, next] = [issue("pump"), issue("pump")];
+    const declared = { deviceName: "to the millisecond", declaredBy: "project/stack/pump" };
+    const deviceId = (await under.thingsboard.createDevice({ name: declared.deviceName }, () => false)).id.id;
+    const connects = async ({ certificatePem, privateKeyPem }: typeof old) =>
+        expect(await connectAs({ ...under.server.mqtt, certificatePem, privateKeyPem, mode: "connect", timeoutSeconds: 10 })).toMatchObject({ ok: true });
+    const first = await credential.create({ ...declared, certificatePem: old.certificatePem });
+    await connects(old);
+    const second = await credential.update(first.id, first.outs!, { ...declared, certificatePem: next.certificatePem });
+    // A second early, as the Date header may have it.
+    const seen = ({ credentialsId, boundAt }: DeviceCredentialState, timeout: number) =>
+        runCheck(under.server, { deviceId, credentialsId, boundAt: boundAt - 1000, mode: "observe", timeout, verifyStored: "off", onFailure: "fail", rollback: false });
+    expect(await seen(second.outs!, 0.2)).toMatchObject({ outcome: "refused", cause: "not-seen" });
+    await connects(next);
+    expect(await seen(second.outs!, 5)).toMatchObject({ outcome: "accepted" });
+
+    // Bound once more, the same certificate in the place of what somebody had put there.
+    await under.thingsboard.saveCredentials({ ...(await under.thingsboard.credentials(deviceId))!, credentialsType: "ACCESS_TOKEN", credentialsId: "by hand", credentialsValue: null });
+    const third = await credential.update(first.id, second.outs!, { ...declared, certificatePem: next.certificatePem });
+    expect(await seen(third.outs!, 0.2)).toMatchObject({ outcome: "refused", cause: "not-seen" });
+});
 
 test("PublishCheck", async () => {
     const inputs = fc.record({

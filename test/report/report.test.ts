@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { foundOf } from "../../sdk/report/kinds";
 import { toText, sparkline } from "../../sdk/report/terminal";
 import { withServer } from "../../sdk/report/live";
 import { summarize } from "../../sdk/report/summary";
@@ -37,6 +38,14 @@ test("a device of a fleet that could not even be made is unfinished, and the ser
     expect(toText(reportOf(found), { list: 10 })).toMatch(/unfinished +1\n(.|\n)*unfinished:\n {2}meter-1 {2}the tenant may have no more devices/);
     const nobody = {} as ThingsBoard;
     expect(await withServer(found, { thingsboard: nobody, done: () => undefined })).toEqual(found);
+});
+
+test("what is found of the kinds that somebody asks for, and of no other", async () => {
+    const [gone, soon] = [await certificate("gone", { validityDays: 90, daysAgo: 91 }), await certificate("soon", { validityDays: 90, daysAgo: 70 })];
+    const found = rows([credential("gone", gone), credential("again", gone), credential("soon", soon, { inputs: { changedElsewhere: { certificatePem: "an access token" } } })]);
+    expect(foundOf(["expired", "drift"], found)).toBe("2 expired, 1 drift");
+    expect(foundOf(["refused", "unfinished", "unknown", "never-seen"], found)).toBeUndefined();
+    expect(foundOf([], found)).toBeUndefined();
 });
 
 test("drift is that of device and credential, the check is the device's, and what waits to be deleted is no device", async () => {

@@ -2,7 +2,7 @@
 import { otherTransport } from "../../mqtt/diagnoseMqtt";
 import { foreseeUnauthorized } from "../../mqtt/diagnoseUnauthorized";
 import { day, hostAndPort, short, words } from "../../mqtt/wording";
-import { revokedSentence } from "../../reconcilers/revoked";
+import { keyRevokedOn, revokedCertificates, revokedKeySentence, revokedSentence } from "../../reconcilers/revoked";
 import { certificateId } from "../../x509/leaf";
 import { judged, unreachable } from "../doctor/mqtt";
 import { failureOf } from "../frame/findings";
@@ -44,10 +44,21 @@ function revoked(facts: Facts): Reason[] {
     if (revoked === "unread") return [];
     const leaf = own?.leaf ?? bound;
     const on = leaf && revoked[leaf.credentialsId];
-    if (on !== undefined) return [reason("revoked", "certain", revokedSentence(facts.device?.name ?? facts.asked, on).replace(": issue", "; issue"))];
-    const others = Object.keys(revoked).length;
+    const keyOn = leaf && on === undefined ? keyRevokedOn(revoked, leaf.base64Der) : undefined;
+    const name = facts.device?.name ?? facts.asked;
+    const revokedOn = on ?? keyOn;
+    if (revokedOn !== undefined) {
+        if (leaf!.credentialsId === bound?.credentialsId) return [boundAllTheSame(on === undefined ? "the key of its certificate" : "its certificate", revokedOn)];
+        const sentence = on === undefined ? revokedKeySentence(name, revokedOn) : revokedSentence(name, revokedOn);
+        return [reason(on === undefined ? "key-revoked" : "revoked", "certain", sentence.replace(": issue", "; issue"))];
+    }
+    const others = revokedCertificates(revoked).length;
     return others === 0 ? [] : [reason("revoked-before", "note", `${others} other certificate${others === 1 ? " of this device was" : "s of this device were"} revoked before${inState ? ", and not the one in the state" : ""}`)];
 }
+
+/** ThingsBoard itself knows no revocation: what somebody has bound by hand is let in. */
+const boundAllTheSame = (what: string, on: string): Reason =>
+    reason("revoked-and-bound", "note", `${what} was revoked on ${on}, and somebody has bound it all the same, so ThingsBoard lets it in; run "pulumi-thingsboard revoke" once more, and issue a new key and certificate`);
 
 /** ThingsBoard stores any text as a certificate, and compares the hash of that text with the device's. */
 function unreadable(facts: Facts): Reason[] {

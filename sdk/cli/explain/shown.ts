@@ -1,5 +1,6 @@
 // The facts as lines for people, and for JSON.
 import { day, duration, hostAndPort } from "../../mqtt/wording";
+import { revokedCertificates } from "../../reconcilers/revoked";
 import type { Leaf } from "../../x509/leaf";
 import type { Facts } from "./facts";
 
@@ -7,7 +8,7 @@ import type { Facts } from "./facts";
 export function shownFacts({ credential, bound, own, profile, times, revoked, mark, usage, inState, clockSkewMs, mqtt, now }: Facts): Record<string, string> {
     const when = (time: number) => `${day(new Date(time).toISOString())}, ${duration(now - time)} ago`;
     const couldNot = "could not be read";
-    const noted = revoked === "unread" ? couldNot : Object.entries(revoked);
+    const noted = revoked === "unread" ? couldNot : revokedCertificates(revoked);
     const facts: [string, string | undefined][] = [
         ["credential", credential && (credential.credentialsType === "X509_CERTIFICATE" ? `X509_CERTIFICATE, ${bound ? certificate(bound) : "which holds no certificate"}` : credential.credentialsType)],
         ["certificate", own && `${own.leaf.credentialsId === credential?.credentialsId ? "the same" : certificate(own.leaf)}, from ${own.from}${own.presented.chainLength > 1 ? `, with ${own.presented.chainLength - 1} above it` : ""}`],

@@ -1,6 +1,6 @@
 // One device of a batch: on ThingsBoard, as declared, and bound to its certificate.
 
-import type { Device, NewDevice } from "../../thingsboard/model";
+import type { Device, DeviceCredentials, NewDevice } from "../../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../../thingsboard";
 import { UserError } from "../../userError";
 import { commonNameOf, issue, signFor } from "../../x509/issue";
@@ -26,6 +26,8 @@ export interface Identity {
 export interface Provisioned {
     readonly record: DeviceRecord;
     readonly device: Device;
+    /** ThingsBoard has said which certificate the device holds: the answer to its creation does not. */
+    readonly confirmed: boolean;
     /** It was there, made by this fleet, and its certificate never reached the state: the run that made it was interrupted. */
     readonly interrupted?: true;
 }
@@ -58,7 +60,7 @@ export async function provision(context: BatchContext, name: DeviceName, identit
         const device = await thingsboard.createDeviceWithCredentials(wanted, { credentialsType: "X509_CERTIFICATE", credentialsValue: certificate }, found => (answerLost = markOf(found)?.claim === context.claim));
         if (answerLost) return await looked(context, thingsboard, device, details, identity);
         // A row begins with version 1, on servers that number them.
-        return { device, record: { id: device.id.id, version: device.version === undefined ? null : 1, notAfter, certificate } };
+        return { device, record: { id: device.id.id, version: device.version === undefined ? null : 1, notAfter, certificate }, confirmed: false };
     } catch (error) {
         if (isApiError(error, "credentialsTaken")) throw new UserError(takenElsewhere(name, certificate));
         const found = isApiError(error, "nameTaken") ? await thingsboard.deviceByName(name) : undefined;
@@ -72,7 +74,7 @@ async function looked(context: BatchContext, thingsboard: ThingsBoard, device: D
     const { certificate, notAfter } = identity;
     const row = await thingsboard.credentials(device.id.id);
     if (row?.credentialsId !== certificateId(certificate)) return takeOver(context, thingsboard, device, details, identity);
-    return { device, record: { id: device.id.id, version: row.version ?? null, notAfter, certificate } };
+    return { device, record: { id: device.id.id, version: row.version ?? null, notAfter, certificate }, confirmed: true };
 }
 
 async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: Device, details: DeviceDetails | undefined, identity: Identity): Promise<Provisioned> {
@@ -88,7 +90,19 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
     if (device) await thingsboard.deleteAttributes(device.id.id, [bindingAttribute]);
     const record = device && (await bind(thingsboard, device, identity, { anew: true }));
     if (!record) throw new UserError(`device "${found.name}" was deleted while it was being taken over: run "pulumi up" again`);
-    return { device, record, ...(ours ? { interrupted: true } : {}) };
+    return { device, record, confirmed: true, ...(ours ? { interrupted: true } : {}) };
+}
+
+/** Of a device that was just created: asked for once the record is safe, since the device is there whatever comes out. */
+export async function confirm(thingsboard: ThingsBoard, name: DeviceName, { id, certificate }: DeviceRecord): Promise<void> {
+    const row = await thingsboard.credentials(id);
+    // One that was deleted at once is for the next refresh to find.
+    if (row) requireSent(name, row, certificateId(certificate));
+}
+
+function requireSent(name: DeviceName, row: DeviceCredentials, credentialsId: string): void {
+    if (row.credentialsId === credentialsId) return;
+    throw new UserError(`device "${name}": ThingsBoard answered with credentials ${row.credentialsId} instead of ${credentialsId}: something between here and ThingsBoard changes what is sent`);
 }
 
 /**
@@ -108,9 +122,7 @@ export async function bind(thingsboard: ThingsBoard, device: Pick<Device, "id" |
             return { ...current, credentialsType: "X509_CERTIFICATE", credentialsId, credentialsValue: certificate };
         });
         if (!row) return undefined;
-        if (row.credentialsId !== credentialsId) {
-            throw new UserError(`device "${device.name}": ThingsBoard answered with credentials ${row.credentialsId} instead of ${credentialsId}: something between here and ThingsBoard changes what is sent`);
-        }
+        requireSent(device.name, row, credentialsId);
         return { id: device.id.id, version: row.version ?? null, notAfter, certificate };
     } catch (error) {
         throw isApiError(error, "credentialsTaken") ? new UserError(takenElsewhere(device.name, certificate)) : error;

@@ -9,7 +9,7 @@ import { type BatchContext, about } from "./context";
 import { devicesOf } from "./observe";
 import { type Plan, type Work, isChanged, own } from "./plan";
 import type { Progress } from "./progress";
-import { type Identity, bind, identityFor, provision, sync, syncAttributes } from "./provision";
+import { type Identity, bind, confirm, identityFor, provision, sync, syncAttributes } from "./provision";
 import { check } from "./publish";
 import { remove } from "./remove";
 import { GivingUp } from "./givingUp";
@@ -106,9 +106,10 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
 
     async function create(name: DeviceName, kept?: Identity) {
         const identity = kept ?? (await identityFor(context, name));
-        const { record, device, interrupted } = await provision(context, name, identity);
+        const { record, device, confirmed, interrupted } = await provision(context, name, identity);
         keepIdentity(name, record, identity);
         if (interrupted && !kept) result.interrupted.push(name);
+        if (!confirmed) await confirm(about(context, name), name, record);
         await warnOfChain(about(context, name), device, warn);
         return { record, device, synced: true, rebound: true };
     }

@@ -1,5 +1,6 @@
 // The counts at the top; each of them shows its devices alone.
 
+import { kinds } from "../kinds";
 import type { Report } from "../model";
 import type { Filter } from "./table";
 
@@ -15,13 +16,13 @@ export function showTiles({ summary, rows }: Report, show: (wanted: Filter | und
     const tiles: Tile[] = [
         { name: "devices", count: summary.devices, kind: "" },
         { name: "valid", count: standing.valid, kind: "good", wanted: row => row.standing === "valid" },
-        { name: "due", count: standing.due, kind: "warn", wanted: row => row.standing === "due" },
-        { name: "expired", count: standing.expired, kind: "bad", wanted: row => row.standing === "expired" },
-        ...(standing.unknown === 0 ? [] : [{ name: "unknown", count: standing.unknown, kind: "warn" as const, wanted: (row => row.standing === "unknown") as Filter }]),
-        { name: "drift", count: summary.drifted, kind: "warn", wanted: row => row.drift !== undefined },
-        ...(summary.failed === 0 ? [] : [{ name: "unfinished", count: summary.failed, kind: "bad" as const, wanted: (row => row.failed !== undefined) as Filter }]),
-        ...(checks.accepted + checks.refused === 0 ? [] : [{ name: "refused", count: checks.refused, kind: "bad" as const, wanted: (row => row.check?.outcome === "refused") as Filter }]),
-        ...(summary.neverSeen === undefined ? [] : [{ name: "never seen", count: summary.neverSeen, kind: "warn" as const, wanted: (row => row.server !== undefined && row.server.lastConnect === undefined) as Filter }]),
+        { name: "due", count: standing.due, kind: "warn", wanted: kinds.due },
+        { name: "expired", count: standing.expired, kind: "bad", wanted: kinds.expired },
+        ...(standing.unknown === 0 ? [] : [{ name: "unknown", count: standing.unknown, kind: "warn" as const, wanted: kinds.unknown }]),
+        { name: "drift", count: summary.drifted, kind: "warn", wanted: kinds.drift },
+        ...(summary.failed === 0 ? [] : [{ name: "unfinished", count: summary.failed, kind: "bad" as const, wanted: kinds.unfinished }]),
+        ...(checks.accepted + checks.refused === 0 ? [] : [{ name: "refused", count: checks.refused, kind: "bad" as const, wanted: kinds.refused }]),
+        ...(summary.neverSeen === undefined ? [] : [{ name: "never seen", count: summary.neverSeen, kind: "warn" as const, wanted: kinds["never-seen"] }]),
     ];
     const row = document.querySelector("#tiles")!;
     const buttons = tiles.map(({ name, count, kind, wanted }) => {

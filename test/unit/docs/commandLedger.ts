@@ -75,6 +75,7 @@ export const ledger: readonly Entry[] = [
     run(/^pulumi-thingsboard fleet up/, engine("fleetShards"), 'fleet(pulumi, "up", "--shards", "2", "--parallel", "2")'),
     run(/^pulumi-thingsboard fleet status/, engine("fleetShards"), 'fleet(pulumi, "status", "--shards", "2")'),
     run(/^(npx )?pulumi-thingsboard report --stack \w+( --live)?( --html \w+\.html)?$/, engine("report"), '"--live", "--html"'),
+    run("pulumi-thingsboard report --stack prod --live --fail-on expired,drift", engine("report"), '"--live", "--fail-on", "expired,drift"'),
     run(/^pulumi-thingsboard report .*--shards/, engine("fleetShards"), '"report", "--stack", stack, "--shards", "2"'),
     run(/^pulumi-thingsboard report .*jq/, engine("report"), 'readFileSync(path.join(repository, "docs", "report.md")'),
 

@@ -1,10 +1,13 @@
 // Something between here and ThingsBoard that binds another certificate than the one that was sent is found out.
 
+import { text } from "node:stream/consumers";
 import { onTestFinished, expect, test } from "vitest";
 import { deviceCredential } from "../../../sdk/reconcilers/deviceCredential";
 import { bind } from "../../../sdk/reconcilers/fleet/provision";
+import { type FleetBatchInputs, type FleetBatchState, fleetBatch } from "../../../sdk/reconcilers/fleetBatch";
+import { Unfinished } from "../../../sdk/reconcilers/reconciler";
 import { connect } from "../../../sdk/thingsboard";
-import { readLeaf } from "../../../sdk/x509/leaf";
+import { certificateId, readLeaf } from "../../../sdk/x509/leaf";
 import { reverseProxy } from "../../engine/support/reverseProxy";
 import { underTest } from "../../reconcilers/support";
 import { selfSigned } from "../../support/openssl";
@@ -31,4 +34,46 @@ test("the answer's credentialsId is that of the certificate, or the deployment f
     const credential = deviceCredential(() => ({ ...tb.server, thingsboard }), () => new Date(), () => undefined);
     await expect(credential.create({ deviceName: "pump-1", certificatePem: own, declaredBy: "p/s/pump-1" })).rejects.toThrow(sentence);
     await expect(bind(thingsboard, { id, name: "pump-1" }, { certificate: base64Der, notAfter: notAfter.toISOString(), from: {} })).rejects.toThrow(sentence);
+});
+
+test("a device that a fleet creates holds what was sent, or is named, kept in the state, and put right by the next run", async () => {
+    const tb = await underTest();
+    onTestFinished(() => tb.stop());
+    const other = readLeaf(selfSigned("somebody else's"));
+    let meddles = true;
+    const between = await reverseProxy(tb.emulator.restUrl, {
+        plain: true,
+        answer: (incoming, response) => {
+            if (!meddles || incoming.url !== "/api/device-with-credentials") return false;
+            void text(incoming).then(async sent => {
+                const { device } = JSON.parse(sent) as { device: object };
+                const body = JSON.stringify({ device, credentials: { credentialsType: "X509_CERTIFICATE", credentialsValue: other.base64Der } });
+                const headers = { "Content-Type": "application/json", "X-Authorization": String(incoming.headers["x-authorization"]) };
+                const answered = await fetch(`${tb.emulator.restUrl}${incoming.url}`, { method: "POST", headers, body });
+                response.writeHead(answered.status, { "Content-Type": "application/json" }).end(await answered.text());
+            });
+            return true;
+        },
+    });
+    onTestFinished(() => between.stop());
+    const thingsboard = connect({ url: between.url, credentials: { apiKey: tb.emulator.apiKey } });
+    const fleet = fleetBatch(() => ({ ...tb.server, thingsboard }), () => undefined, () => new Date());
+    const declared: FleetBatchInputs = {
+        fleet: "project/stack/pumps",
+        batch: 0,
+        batches: 1,
+        members: ["pump-1"],
+        settings: { algorithm: "EC_P256", validityDays: 365, renewBeforeDays: 30, renewalJitterDays: 0, rotationPolicy: "always", renewal: "report", publishCheck: "none", onRemove: "revoke", onDrift: "repair", adopt: false },
+        concurrency: 1,
+    };
+    const refused: unknown = await fleet.create(declared).catch((error: unknown) => error);
+    if (!(refused instanceof Unfinished)) throw new Error(`it took ${other.credentialsId} for its own`);
+    const state = refused.properties as FleetBatchState;
+    const { certificate, id } = state.devices["pump-1"]!;
+    expect(state.failed).toEqual({ "pump-1": `device "pump-1": ThingsBoard answered with credentials ${other.credentialsId} instead of ${certificateId(certificate)}: something between here and ThingsBoard changes what is sent` });
+
+    meddles = false;
+    const { outs } = await fleet.update("id", state, declared);
+    expect(outs?.summary).toMatchObject({ devices: 1, failed: 0 });
+    expect((await tb.thingsboard.credentials(id))?.credentialsId).toBe(certificateId(certificate));
 });
