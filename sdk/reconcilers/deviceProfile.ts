@@ -8,7 +8,7 @@ import { type Expected, profileDrift } from "./deviceProfileDrift";
 import type { DriftInputs } from "./drift";
 import { emptyProfile, observedContent, wantedContent } from "./deviceProfileContent";
 import { profileFailures } from "./deviceProfileInputs";
-import { type Mark, newMark, stackOf } from "./ownership";
+import { type Mark, newMark, sameStack } from "./ownership";
 import { profileMarkOf, withProfileMark, withoutProfileMark } from "./profileMark";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { identity } from "./credentialRow";
@@ -67,7 +67,7 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
         async diff(_id, state, news) {
             const { declaredBy: _o, adopt: _a, ...wanted } = news;
             if (isUnknown(wanted)) return {};
-            return sameJson(decisive(state), decisive(news)) ? { changes: false } : {};
+            return sameJson(decisive(state), decisive(news)) && sameStack(state.declaredBy, news.declaredBy) ? { changes: false } : {};
         },
 
         async create(inputs) {
@@ -129,7 +129,7 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
         let mark!: Mark;
         const saved = await saveProfile(thingsboard, id, profile => {
             const theirs = profileMarkOf(profile.description);
-            const ours = theirs !== undefined && stackOf(theirs.declaredBy) === stackOf(inputs.declaredBy);
+            const ours = theirs !== undefined && sameStack(theirs.declaredBy, inputs.declaredBy);
             if (!ours && inputs.adopt !== true) throw new UserError(existsAlready(inputs.name, theirs));
             mark = newMark(inputs.declaredBy, ours ? theirs.adopted : true);
             return wantedProfile(profile, inputs, links, mark, {});

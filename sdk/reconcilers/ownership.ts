@@ -36,7 +36,10 @@ export function stackOf(declaredBy: string): string {
     return declaredBy.split("/", 2).join("/");
 }
 
+/** Not so after `pulumi stack rename` or `pulumi state move`: a mark that named the stack of before would make that one the owner. */
+export const sameStack = (a: string, b: string): boolean => stackOf(a) === stackOf(b);
+
 export function isOfStack(device: Pick<Device, "additionalInfo">, declaredBy: string): boolean {
     const mark = markOf(device);
-    return mark !== undefined && stackOf(mark.declaredBy) === stackOf(declaredBy);
+    return mark !== undefined && sameStack(mark.declaredBy, declaredBy);
 }
