@@ -28,8 +28,8 @@ const adopting: ReadonlySet<string> = new Set(["Device", "DeviceCredential", "De
 function refuseLookUp(type: string, name: string, opts: pulumi.CustomResourceOptions | undefined): void {
     const option = opts?.import !== undefined ? "import" : opts?.id !== undefined && !withGet.has(type) ? "id" : undefined;
     if (option === undefined) return;
-    const instead = adopting.has(type) ? "take it out, and set adopt: true, which takes over what exists on ThingsBoard" : "take it out, since there is nothing of it on ThingsBoard to take over";
-    throw new pulumi.RunError(`${type} "${name}" has the option ${option}, which dynamic resources can't follow: ${instead}`);
+    if (adopting.has(type)) throw new pulumi.RunError(`${type} "${name}" has the option ${option}, which dynamic resources can't follow: take it out, and set adopt: true, which takes over what exists on ThingsBoard`);
+    throw new pulumi.RunError(`${type} "${name}" has the option ${option}, which dynamic resources can't follow: take it out, since there is nothing of it on ThingsBoard to take over`);
 }
 
 /**
