@@ -1,8 +1,8 @@
 // Which room of the house may know which (the table in CONTRIBUTING.md). Types may be shared more freely than code: they
 // are gone when the program runs.
 
-/** Below all rooms: sentences for users, text fit for a terminal, files for their owner alone. */
-const base = "^sdk/(userError|printable|privateFile)\\.ts$";
+/** Below all rooms: sentences for users, text fit for a terminal, files for their owner alone, the hosts of ThingsBoard Cloud. */
+const base = "^sdk/(userError|printable|privateFile|cloud)\\.ts$";
 const code = { dependencyTypesNot: ["type-only"] };
 
 /** @param {string} name @param {string} comment @param {object} from @param {object} to */
@@ -26,7 +26,7 @@ export default {
         rule("thingsboard-stands-alone", "The REST client knows nothing of Pulumi, MQTT or certificates.", { path: "^sdk/thingsboard/" }, { path: "^sdk/", pathNot: `^sdk/thingsboard/|${base}` }),
         rule("mqtt-stands-alone", "The publish check knows nothing of Pulumi or the REST client.", { path: "^sdk/mqtt/" }, { path: "^sdk/", pathNot: `^sdk/(mqtt|x509)/|${base}` }),
         rule("x509-stands-alone", "Anyone may use it, so it uses nobody.", { path: "^sdk/x509/" }, { path: "^sdk/", pathNot: `^sdk/x509/|${base}` }),
-        rule("no-pulumi-below", "Only resources, reconcilers, the provider and the plugin know Pulumi.", { path: "^sdk/(thingsboard|mqtt|x509|emulator)/|^sdk/(clock|settings|userError|printable|privateFile)\\.ts$" }, { path: "node_modules/@pulumi/" }),
+        rule("no-pulumi-below", "Only resources, reconcilers, the provider and the plugin know Pulumi.", { path: "^sdk/(thingsboard|mqtt|x509|emulator)/|^sdk/(clock|cloud|settings|userError|printable|privateFile)\\.ts$" }, { path: "node_modules/@pulumi/" }),
         rule("emulator-shares-nothing", "It can find faults in the client because it has no line in common with it.", { path: "^sdk/emulator/" }, { path: "^sdk/", pathNot: `^sdk/emulator/|${base}` }),
         rule("client-shares-nothing", "And the other way round.", { path: "^sdk/(thingsboard|mqtt|x509|reconcilers|resources)/" }, { path: "^sdk/emulator/" }),
         rule("libraries-of-the-emulator", "They are loaded where the emulator or the command is asked for, and nowhere else.", { path: "^sdk/", pathNot: "^sdk/(emulator|cli)/" }, { path: "node_modules/(hono|@hono|commander)/" }),

@@ -11,7 +11,6 @@ export { DeviceCredential, type DeviceCredentialArgs } from "./resources/deviceC
 export { DeviceProfile, type DeviceProfileArgs, type MqttTransportArgs, type X509ChainArgs } from "./resources/deviceProfile";
 export { DeviceFleet, type DeviceFleetArgs, type DeviceOfFleet, type FleetCertificateArgs, type FleetDevice, type FleetPublishCheck, type FleetSummary } from "./resources/deviceFleet";
 export type { Shard } from "./resources/fleetMembership";
-export type { IssuedAlgorithm } from "./x509/issue";
 export { Device, type DeviceArgs } from "./resources/device";
 export { EnrolmentCheck, type EnrolmentCheckArgs } from "./resources/enrolmentCheck";
 export { PublishCheck, type PublishCheckArgs } from "./resources/publishCheck";

@@ -43,8 +43,23 @@ export async function writePrivate(file: string, content: string | Buffer, { las
  * @param remedy what to do where it is not: `choose another folder with --out`
  */
 export function privateFolder(folder: string, remedy: string): void {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700, remedy);
     requireOwn(folder, remedy);
+}
+
+/**
+ * With those above it. What is there already is left to the caller to look at, who may want no file and no link.
+ * @returns the topmost folder that had to be made
+ * @throws UserError where it can't be made
+ */
+export function makeFolder(folder: string, mode: number, remedy: string): string | undefined {
+    try {
+        return mkdirSync(folder, { recursive: true, mode });
+    } catch (error) {
+        const { code = "failed" } = error as NodeJS.ErrnoException;
+        if (code === "EEXIST") return undefined;
+        throw new UserError(`${folder} can't be made (${code}): ${remedy}`);
+    }
 }
 
 /** @throws UserError for a folder in which others can put something in the way, and for a link to one */

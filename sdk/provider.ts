@@ -45,7 +45,7 @@ export interface ProviderArgs {
      */
     deleteConcurrency?: pulumi.Input<number>;
     /**
-     * Seconds that one REST request may take.
+     * Seconds that one REST request may take: above 0, at most 3600.
      * @default 30
      */
     timeout?: pulumi.Input<number>;

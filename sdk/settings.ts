@@ -1,6 +1,7 @@
 // Which ThingsBoard, and as whom: read from one source, never mixed from two.
 
 import { isIP } from "node:net";
+import { cloudMqttHosts } from "./cloud";
 import { shown } from "./printable";
 import { UserError } from "./userError";
 
@@ -60,12 +61,6 @@ export const environmentVariables: Readonly<Record<SettingKey, string>> = {
 
 /** Which ThingsBoard, and as whom: these come from one source. */
 export const identity = ["url", "apiKey", "username", "password"] as const;
-
-/** ThingsBoard Cloud serves MQTT under another name than its REST API ("a separate domain for MQTT traffic", its docs). */
-const cloudMqttHosts: Readonly<Record<string, string>> = {
-    "thingsboard.cloud": "mqtt.thingsboard.cloud",
-    "eu.thingsboard.cloud": "mqtt.eu.thingsboard.cloud",
-};
 
 /**
  * An explicit `Provider` or stack config (both arrive as `given`) or else the environment. URL and credentials come from
@@ -160,7 +155,7 @@ function checkUrl(text: string): URL {
 
 export const defaultMqttHost = (url: URL): string => {
     const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-    return isIP(host) ? host : (cloudMqttHosts[host] ?? host);
+    return isIP(host) ? host : (cloudMqttHosts.get(host) ?? host);
 };
 
 function number(texts: SettingTexts, key: SettingKey): number | undefined {

@@ -4,7 +4,7 @@ import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { boundCertificate, fleetSettings, known, ofThingsBoard } from "./resources";
 
 const least = 3072;
-const remedy = `use EC_P256 or RSA_${least} (keyAlgorithm; a fleet's certificate.algorithm)`;
+const remedy = `use EC_P256 or RSA_${least} (keyAlgorithm; a fleet's certificate.keyAlgorithm)`;
 
 export const keySize: ResourceValidationPolicy = {
     name: "rsa-3072-or-more",

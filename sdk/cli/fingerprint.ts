@@ -1,10 +1,12 @@
 // `pulumi-thingsboard fingerprint`: who a certificate is, for ThingsBoard and for everybody else.
 import { X509Certificate } from "node:crypto";
 import { type Command, InvalidArgumentError } from "commander";
+import { daysInWords, millisecondsPerDay } from "../clock";
 import { printable } from "../printable";
 import { UserError } from "../userError";
 import { subjectKeyIdentifier } from "../x509/keyIdentifier";
 import { readLeaf, toPem } from "../x509/leaf";
+import { oneLine } from "../x509/names";
 import { command, type JsonFlag } from "./frame/command";
 import { readText } from "./frame/files";
 import { type Paint, paintFor, printJson } from "./frame/terminal";
@@ -79,13 +81,13 @@ function printed(file: string, certificate: X509Certificate): Printed {
         credentialsId,
         sha256: fingerprint,
         subject,
-        issuer: certificate.issuer?.split("\n").join(", ") ?? "",
+        issuer: oneLine(certificate.issuer),
         selfSigned: certificate.checkIssued(certificate),
         authority: certificate.ca,
         serialNumber,
         notBefore: notBefore.toISOString(),
         notAfter: notAfter.toISOString(),
-        daysLeft: Math.floor((notAfter.getTime() - Date.now()) / 86_400_000),
+        daysLeft: Math.floor((notAfter.getTime() - Date.now()) / millisecondsPerDay),
         keyAlgorithm: keyOf(certificate),
         subjectKeyIdentifier: subjectKeyIdentifier(certificate),
     };
@@ -104,7 +106,8 @@ const day = (iso: string): string => `${iso.slice(0, 19).replace("T", " ")} UTC`
 
 function told({ file, ...found }: Printed, withFile: boolean, paint: Paint): string {
     const { daysLeft } = found;
-    const left = daysLeft < 0 ? paint("red", "expired") : daysLeft < 30 ? paint("yellow", `${daysLeft} days left`) : `${daysLeft} days left`;
+    const remaining = `${daysInWords(daysLeft * millisecondsPerDay)} left`;
+    const left = daysLeft < 0 ? paint("red", "expired") : daysLeft < 30 ? paint("yellow", remaining) : remaining;
     const rows: [string, string][] = [
         ["credentialsId", found.credentialsId],
         ["SHA-256", found.sha256],

@@ -19,7 +19,7 @@ ${aboutServer}`,
             ["pulumi-thingsboard revoke pump-1 --stack prod", "with those of a stack"],
         ],
         exitCodes: { 0: "revoked", 1: "nothing was done, and why is said", 3: "done in part, and what is left is said" },
-    }).argument("<device>", "name of the device, as ThingsBoard shows it");
+    }).argument("<device>", "name or id of the device");
     return withServer(revocation).action(run);
 }
 
@@ -31,22 +31,23 @@ async function run(device: string, flags: ServerFlags & JsonFlag): Promise<void>
     const said = warnings(done);
     console.log(flags.json ? printable(JSON.stringify({ ...done, warnings: said })) : told(done, settings.url));
     for (const warning of said) console.error(`warning: ${printable(warning)}`);
-    if (!done.recorded || done.session === "open" || done.boundAgain) process.exitCode = inPart;
+    if (!done.recorded || done.session === "open" || done.boundAgain || done.unseen.length > 0) process.exitCode = inPart;
 }
 
 const told = ({ deviceName, deviceId, credentialsId, at, recorded, session }: Revocation, url: string): string => `Revoked: the certificate of device "${printable(deviceName)}" on ${url}, ${at}
 
   certificate     ${credentialsId} (credentialsId)
   the device      ${deviceId} now holds a random access token that nobody knows
-  its session     ${{ none: "it never had one", closed: "is closed", open: "is still open" }[session]}
+  its session     ${{ none: "it never had one", closed: "is closed", open: "is still open", unknown: "could not be looked at" }[session]}
   deployments     ${recorded ? "will not bind this certificate again (server attribute pulumiRevoked)" : "are not told"}
 
 Next: issue a new key and certificate for the device, or take it out of the program; the next "pulumi up --refresh" says so.`;
 
-function warnings({ deviceName, recorded, session, boundAgain, chainProfile }: Revocation): string[] {
+function warnings({ deviceName, recorded, session, boundAgain, chainProfile, unseen }: Revocation): string[] {
     return [
         ...(recorded ? [] : [`the certificate could not be noted in the device's attribute pulumiRevoked: a "pulumi up" of the old program would bind it again; take it out of the program first`]),
         ...(session === "open" ? [`the session that device "${deviceName}" had is still open and may go on publishing until its connection ends: close it at the network, or delete the device`] : []),
+        ...unseen.map(({ what, why }) => `whether ${{ session: `the session of device "${deviceName}" is over`, boundAgain: "it has enrolled anew", chainProfile: "its profile lets it enrol again by its chain" }[what]} could not be seen: ${why}: run "pulumi-thingsboard explain" on it, which says when it was last connected`),
         ...(boundAgain ? [`device "${deviceName}" holds a certificate again: it has enrolled anew`] : []),
         ...(chainProfile === undefined
             ? []

@@ -1,10 +1,10 @@
 // `pulumi-thingsboard server-certificate`: a certificate for the MQTT port of a ThingsBoard of one's own, as with docker compose.
 import { X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Authority } from "../emulator/pki";
-import { requireOwn, writePrivate } from "../privateFile";
+import { makeFolder, requireOwn, writePrivate } from "../privateFile";
 import { UserError } from "../userError";
 import { requirePair } from "../x509/chain";
 import { command, type JsonFlag } from "./frame/command";
@@ -53,7 +53,7 @@ async function run({ host, out, days, renew, json }: Flags): Promise<void> {
     const { createAuthority, createServerCertificate } = await import("../emulator/pki.js");
     const authority = renew ? kept(at("ca"), at("caKey")) : await createAuthority(`CA of ${host[0]}`.slice(0, 64));
     const server = await createServerCertificate(authority, { hosts: host, days });
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    makeFolder(folder, 0o755, "choose another folder with --out");
     requireOwn(folder, "choose another folder with --out");
     const contents = { certificate: server.chainPem, key: server.keyPem, ca: authority.caPem, caKey: authority.keyPem };
     for (const [name, text] of Object.entries(contents)) await writePrivate(at(name as keyof typeof files), text, { publicly: !text.includes("PRIVATE KEY") });

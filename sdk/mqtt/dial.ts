@@ -5,6 +5,7 @@ import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction, type TcpNetConnectOpts } from "node:net";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from "node:tls";
 import { excerpt } from "../printable";
+import { oneLine } from "../x509/names";
 import type { Deadline } from "./deadline";
 import { Stopped } from "./deadline";
 import type { Evidence, Refusal, ServerCertificate, Step } from "./outcome";
@@ -101,8 +102,8 @@ function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
     const certificate = new X509Certificate(raw);
     return {
         fingerprint: certificate.fingerprint256,
-        subject: oneLine(certificate.subject),
-        issuer: oneLine(certificate.issuer),
+        subject: shownName(certificate.subject),
+        issuer: shownName(certificate.issuer),
         ...(certificate.subjectAltName && { names: excerpt(certificate.subjectAltName) }),
         notBefore: isoDate(certificate.validFrom),
         notAfter: isoDate(certificate.validTo),
@@ -112,8 +113,8 @@ function serverCertificate(socket: TLSSocket): ServerCertificate | undefined {
 /** A server's certificate may have anything in the place of a date. */
 export const isoDate = (text: string): string => (Number.isNaN(Date.parse(text)) ? "an unreadable date" : new Date(text).toISOString());
 
-/** Node writes one part of a name a line. Whoever made the certificate chose what stands in it. */
-export const oneLine = (name: string | undefined): string => excerpt((name ?? "").split("\n").join(", "));
+/** Whoever made the certificate chose what stands in it. */
+export const shownName = (name: string | undefined): string => excerpt(oneLine(name));
 
 function emitted(socket: TLSSocket, event: "connect" | "secureConnect"): Promise<void> {
     const promise = new Promise<void>((resolve, reject) => {

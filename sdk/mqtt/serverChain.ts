@@ -1,7 +1,6 @@
 // The server's certificate chain, from its own handshake, for whoever has to trust it: a device's `--cafile`.
 
 import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
 import { checkServerIdentity, createSecureContext, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
@@ -9,12 +8,12 @@ import { toPem } from "../x509/leaf";
 import { deadline, Stopped } from "./deadline";
 import { diagnoseNetwork } from "./diagnoseNetwork";
 import { diagnoseServerCertificate } from "./diagnoseTls";
-import { handshake, isoDate, oneLine, type Seen, serverFault } from "./dial";
+import { handshake, isoDate, type Seen, serverFault, shownName } from "./dial";
 import type { Refusal } from "./outcome";
 import { certificates, pemBlocks, readCertificate } from "./pem";
 import { checkEndpoint } from "./prepare";
 import { trustedRoots } from "./roots";
-import { words } from "./wording";
+import { hostAndPort, words } from "./wording";
 
 export interface ServerChainRequest {
     readonly host: string;
@@ -49,7 +48,7 @@ export async function fetchServerChain(request: ServerChainRequest): Promise<Ser
     const pin = request.fingerprint === undefined ? undefined : readPin(request.fingerprint);
     const ca = request.caPem === undefined ? trustedRoots() : pemBlocks(request.caPem, "caPem").filter(pem => readCertificate(pem, "caPem"));
     const target = { host, port, serverName: request.servername ?? host, secureContext: createSecureContext({ minVersion: "TLSv1.2", ...(ca && { ca: [...ca] }) }) };
-    const subject = `the certificate chain of ${isIP(host) === 6 ? `[${host}]` : host}:${port} could not be fetched`;
+    const subject = `the certificate chain of ${hostAndPort(request)} could not be fetched`;
     const time = deadline(timeoutSeconds);
     const seen: Seen = {};
     let opened: TLSSocket | undefined;
@@ -117,7 +116,7 @@ function judgePinned(subject: string, chain: readonly X509Certificate[], pin: st
     const holds = (certificate: X509Certificate, index: number) => index === at || certificate.verify(chain[index + 1]!.publicKey);
     if (!leaf || at < 0 || !chain.slice(0, at + 1).every(holds)) {
         throw new UserError(
-            `${subject}: the server shows ${words(oneLine(leaf?.subject))} with SHA-256 ${leaf?.fingerprint256}, and not the pinned ${pin}; ` +
+            `${subject}: the server shows ${words(shownName(leaf?.subject))} with SHA-256 ${leaf?.fingerprint256}, and not the pinned ${pin}; ` +
                 "if its certificate was renewed, compare and correct fingerprint, and otherwise somebody stands between",
         );
     }
@@ -127,16 +126,16 @@ function judgePinned(subject: string, chain: readonly X509Certificate[], pin: st
     const noAuthority = above.find(certificate => !certificate.ca && !(certificate.fingerprint256 === pin && certificate.checkIssued(certificate)));
     if (noAuthority) {
         throw new UserError(
-            `${subject}: ${words(oneLine(noAuthority.subject))} in its chain signed another certificate and is no authority (basicConstraints has no CA:TRUE), ` +
+            `${subject}: ${words(shownName(noAuthority.subject))} in its chain signed another certificate and is no authority (basicConstraints has no CA:TRUE), ` +
                 "so somebody stands between, or the server sends a wrong chain",
         );
     }
-    if (!forServers(leaf)) throw new UserError(`${subject}: its certificate ${words(oneLine(leaf.subject))} is not for servers (extendedKeyUsage), so somebody stands between, or the server has a device's certificate; have one issued for serverAuth`);
+    if (!forServers(leaf)) throw new UserError(`${subject}: its certificate ${words(shownName(leaf.subject))} is not for servers (extendedKeyUsage), so somebody stands between, or the server has a device's certificate; have one issued for serverAuth`);
     const now = Date.now();
     const outdated = chain.slice(0, at + 1).find(({ validFrom, validTo }) => now < Date.parse(validFrom) || now > Date.parse(validTo));
-    if (outdated) throw new UserError(`${subject}: ${words(oneLine(outdated.subject))} in its chain is valid only from ${outdated.validFrom} to ${outdated.validTo}; renew it on the server`);
+    if (outdated) throw new UserError(`${subject}: ${words(shownName(outdated.subject))} in its chain is valid only from ${outdated.validFrom} to ${outdated.validTo}; renew it on the server`);
     const wrongHost = checkServerIdentity(serverName, leaf.toLegacyObject());
-    if (wrongHost) throw new UserError(`${subject}: its certificate is for ${words(leaf.subjectAltName ?? oneLine(leaf.subject))} and not for ${serverName}; correct the host, or pin the server's own certificate`);
+    if (wrongHost) throw new UserError(`${subject}: its certificate is for ${words(leaf.subjectAltName ?? shownName(leaf.subject))} and not for ${serverName}; correct the host, or pin the server's own certificate`);
 }
 
 /** Extended key usages, by their OIDs: those of servers, and any. None at all leaves every use open. */
@@ -150,8 +149,8 @@ function describe(chain: readonly X509Certificate[]): ServerChain {
     return {
         chainPem: chain.map(certificate => toPem(certificate.raw.toString("base64"))).join(""),
         fingerprint: leaf.fingerprint256,
-        subject: oneLine(leaf.subject),
-        issuer: oneLine(leaf.issuer),
+        subject: shownName(leaf.subject),
+        issuer: shownName(leaf.issuer),
         notBefore: isoDate(leaf.validFrom),
         notAfter: isoDate(leaf.validTo),
         chainLength: chain.length,

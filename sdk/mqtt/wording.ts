@@ -1,5 +1,6 @@
 // The parts that the sentences of a diagnosis share.
 
+import { cloudMqttHosts } from "../cloud";
 import type { DiagnosisContext } from "./diagnosis";
 import type { Evidence } from "./outcome";
 
@@ -11,8 +12,11 @@ export function words(text: string): string {
 
 /** The beginning of every sentence: `device "pump-1" was refused at mqtt.example.com:8883`. */
 export function deviceAt({ host, port }: Pick<Evidence, "host" | "port">, { deviceName, subject = `device ${words(deviceName)}` }: DiagnosisContext, what: string): string {
-    return `${subject} ${what} at ${host.includes(":") ? `[${host}]` : host}:${port}`;
+    return `${subject} ${what} at ${hostAndPort({ host, port })}`;
 }
+
+/** An address of IPv6 in brackets: `[fd00::1]:8883`. */
+export const hostAndPort = ({ host, port }: Pick<Evidence, "host" | "port">): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 /** Enough of a fingerprint to find it. */
 export const short = (credentialsId: string): string => (credentialsId.length > 12 ? `${credentialsId.slice(0, 12)}…` : credentialsId);
@@ -27,13 +31,8 @@ export function duration(ms: number): string {
     return seconds < 48 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
 }
 
-const cloudMqttHosts: Readonly<Record<string, string>> = {
-    "thingsboard.cloud": "mqtt.thingsboard.cloud",
-    "eu.thingsboard.cloud": "mqtt.eu.thingsboard.cloud",
-};
-
 /** ThingsBoard Cloud takes MQTT on a name of its own, one for each region: what to say when another one was given. */
 export function cloudHost({ host }: Pick<Evidence, "host">, { restHost }: Pick<DiagnosisContext, "restHost">): string | undefined {
-    const wanted = cloudMqttHosts[restHost ?? host] ?? cloudMqttHosts[host];
+    const wanted = cloudMqttHosts.get(restHost ?? host) ?? cloudMqttHosts.get(host);
     return wanted === undefined || wanted === host ? undefined : `ThingsBoard Cloud takes MQTT at ${wanted}: set mqttHost to it`;
 }

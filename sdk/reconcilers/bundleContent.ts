@@ -1,7 +1,9 @@
 // What a device needs, in the forms in which clients take it.
 
+import type { X509Certificate } from "node:crypto";
 import * as path from "node:path";
 import { certificatesIn, joined, requireOrder, requirePair } from "../x509/chain";
+import { commonNamesOf } from "../x509/names";
 import { pkcs12 } from "../x509/pkcs12";
 import type { Files } from "./bundleFolder";
 import type { DeviceBundleInputs } from "./deviceBundle";
@@ -59,10 +61,8 @@ export async function bundleFiles(inputs: DeviceBundleInputs, { serverChainPem }
 }
 
 async function pairFiles(prefix: "" | typeof nextPrefix, pair: BundledPair, { pkcs12Password: password, alias }: DeviceBundleInputs, keptStore: Buffer | undefined): Promise<Files> {
-    const field = (name: string) => (prefix === "" ? name : `next${name[0]!.toUpperCase()}${name.slice(1)}`);
-    const certificates = chainOf(pair, field);
+    const certificates = chainOf(pair, prefix === "" ? "current" : "next");
     const { privateKeyPem } = pair;
-    if (privateKeyPem !== undefined) requirePair(certificates[0]!, privateKeyPem, field("privateKeyPem"));
     // Salts make each one different: an old one is kept as long as nothing in it changes.
     const store = privateKeyPem === undefined || password === undefined ? undefined : (keptStore ?? (await pkcs12({ privateKeyPem, certificates, password, alias: aliasOf({ ...pair, ...(alias === undefined ? {} : { alias }) }) })));
     return {
@@ -80,15 +80,17 @@ export function storesIn(files: Files): Stores {
 
 /** The name of the key store's entry. */
 export function aliasOf({ alias, certificatePem }: Pick<DeviceBundleInputs, "alias" | "certificatePem">): string {
-    const subject = certificatesIn(certificatePem, "certificatePem")[0]!.subject;
-    return alias ?? subject?.split("\n").find(part => part.startsWith("CN="))?.slice(3) ?? "device";
+    return alias ?? commonNamesOf(certificatesIn(certificatePem, "certificatePem")[0]!)[0] ?? "device";
 }
 
-function chainOf({ certificatePem, chainPem }: BundledPair, field: (name: string) => string) {
+/** Leaf first. @throws UserError where certificate, chain and key don't belong together */
+export function chainOf({ certificatePem, chainPem, privateKeyPem }: BundledPair, which: "current" | "next"): readonly X509Certificate[] {
+    const field = (name: string) => (which === "current" ? name : `next${name[0]!.toUpperCase()}${name.slice(1)}`);
     const own = certificatesIn(certificatePem, field("certificatePem")).slice(0, 1);
     const chain = chainPem === undefined ? own : certificatesIn(chainPem, field("chainPem"));
     const whole = chain[0]!.raw.equals(own[0]!.raw) ? chain : [...own, ...chain];
     requireOrder(whole, field("chainPem"));
+    if (privateKeyPem !== undefined) requirePair(own[0]!, privateKeyPem, field("privateKeyPem"));
     return whole;
 }
 

@@ -3,9 +3,9 @@
 
 import { createHash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { lstat, mkdir, readFile, rm, rmdir, unlink } from "node:fs/promises";
+import { lstat, readFile, rm, rmdir, unlink } from "node:fs/promises";
 import * as path from "node:path";
-import { noFollow, posix, writePrivate } from "../privateFile";
+import { makeFolder, noFollow, posix, writePrivate } from "../privateFile";
 import { UserError } from "../userError";
 import { stackOf } from "./ownership";
 
@@ -35,7 +35,7 @@ export const digestsOf = (files: Files): Digests => Object.fromEntries(Object.en
 export async function writeFolder(folder: string, files: Files, holder: Holder): Promise<void> {
     const madeFrom = await requireFolder(folder);
     const before = await readManifest(folder);
-    if (before && stackOf(before.declaredBy) !== stackOf(holder.declaredBy)) throw new UserError(`${folder} holds the bundle of ${before.declaredBy} (project/stack/resource): give directory a folder of its own`);
+    if (before && before.claim !== holder.claim && stackOf(before.declaredBy) !== stackOf(holder.declaredBy)) throw new UserError(`${folder} holds the bundle of ${before.declaredBy} (project/stack/resource): give directory a folder of its own`);
     const names = Object.keys(files);
     const from = before ? before.madeFrom : madeFrom;
     const made = from === undefined ? {} : { madeFrom: from };
@@ -94,7 +94,7 @@ async function removeEmpty(folder: string, upTo: string): Promise<void> {
 
 /** @returns the topmost folder that had to be made */
 async function requireFolder(folder: string): Promise<string | undefined> {
-    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+    const made = makeFolder(folder, 0o700, "give directory a folder of its own");
     const stats = await lstat(folder);
     if (!stats.isDirectory()) throw new UserError(`${folder} is ${stats.isSymbolicLink() ? "a symbolic link, which is not followed" : "no folder"}: give directory a folder of its own`);
     if (posix && stats.uid !== process.getuid?.()) throw new UserError(`${folder} belongs to another user: give directory a folder of your own`);

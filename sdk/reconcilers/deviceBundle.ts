@@ -3,9 +3,10 @@
 import { randomUUID } from "node:crypto";
 import * as path from "node:path";
 import type { dynamic } from "@pulumi/pulumi";
+import { certificates } from "../mqtt/pem";
 import { shown } from "../printable";
-import { UserError } from "../userError";
-import { aliasOf, type BundledPair, bundleFiles, type Endpoint, type Instructions, instructions, nextPairOf, type Stores, storesIn } from "./bundleContent";
+import { UserError, faultOf } from "../userError";
+import { aliasOf, type BundledPair, bundleFiles, chainOf, type Endpoint, type Instructions, instructions, nextPairOf, type Stores, storesIn } from "./bundleContent";
 import { changesIn, type Digests, digestsOf, removeFolder, writeFolder } from "./bundleFolder";
 import { claim } from "./claims";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
@@ -157,6 +158,8 @@ const decisive = (inputs: Kept) => {
 
 const named = (inputs: Kept): string => JSON.stringify(aliasOf(inputs));
 
+const pairOf = ({ certificatePem, chainPem, privateKeyPem }: BundledPair): BundledPair => ({ certificatePem, ...(chainPem === undefined ? {} : { chainPem }), ...(privateKeyPem === undefined ? {} : { privateKeyPem }) });
+
 function bundleFailures(news: DeviceBundleInputs): dynamic.CheckFailure[] {
     const failures: dynamic.CheckFailure[] = [];
     const fail = (property: string, reason: string) => failures.push({ property, reason });
@@ -166,6 +169,12 @@ function bundleFailures(news: DeviceBundleInputs): dynamic.CheckFailure[] {
         if (typeof password !== "string" || !/^[\x20-\x7e]{6,}$/.test(password)) fail("", "pkcs12Password is too short or has other characters than ASCII's: expected at least 6, or Java's keytool can't read the file");
         if (news.privateKeyPem === undefined) fail("", "pkcs12Password is given without a key (privateKeyPem, or a certificate whose key this program makes): a key store without its key serves nobody");
     }
+    const { serverChainPem } = news;
+    const faults = [
+        ...([["current", news], ["next", nextPairOf(news)]] as const).map(([which, pair]) => (pair === undefined || isUnknown(pairOf(pair)) ? undefined : faultOf(() => chainOf(pairOf(pair), which)))),
+        serverChainPem === undefined || isUnknown(serverChainPem) ? undefined : faultOf(() => certificates(serverChainPem, "serverChainPem")),
+    ];
+    for (const fault of faults) if (fault !== undefined) fail("", fault);
     for (const property of ["directory", "deviceDirectory", "host", "topic"] as const) {
         const value: unknown = news[property];
         if (value !== undefined && !isUnknown(value) && (typeof value !== "string" || value.trim() === "" || /[\0\n]/.test(value))) fail(property, `${property} is ${shown(value)}: expected some text on one line`);

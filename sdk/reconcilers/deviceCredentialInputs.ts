@@ -2,7 +2,7 @@
 
 import { X509Certificate } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
-import { millisecondsPerDay } from "../clock";
+import { daysInWords } from "../clock";
 import { shown } from "../printable";
 import { endsSoon, keyId, leafFault, readLeaf } from "../x509/leaf";
 import { weakHash } from "../x509/strength";
@@ -75,7 +75,7 @@ export function endOf(news: DeviceCredentialInputs, now: Date): string | undefin
     if (leafFault(news.certificatePem, new Date(0)) !== undefined) return undefined;
     const { notBefore, notAfter } = readLeaf(news.certificatePem);
     if (!endsSoon(notBefore, notAfter, now)) return undefined;
-    const days = (notAfter.getTime() - now.getTime()) / millisecondsPerDay;
-    const when = days < 0 ? `expired on ${notAfter.toISOString()}: ThingsBoard refuses the device` : `expires on ${notAfter.toISOString()}, in ${Math.floor(days)} days`;
+    const left = notAfter.getTime() - now.getTime();
+    const when = left < 0 ? `expired on ${notAfter.toISOString()}: ThingsBoard refuses the device` : `expires on ${notAfter.toISOString()}, in ${daysInWords(left)}`;
     return `device "${named(news)}": its certificate ${when}; issue a new one (DeviceCertificate does with renewal "staged" or "immediate")`;
 }

@@ -33,6 +33,7 @@ export function deviceFailures(olds: Partial<DeviceInputs>, news: DeviceInputs):
     if (news.customer !== undefined && news.owner !== undefined) fail("customer", "customer (Community Edition) and owner (Professional Edition and Cloud) exclude each other: give one");
     for (const [key, value] of Object.entries(isUnknown(news.attributes) ? {} : (news.attributes ?? {}))) {
         if (Number.isInteger(value) && Math.abs(value as number) >= 2 ** 63) fail("attributes", `attributes.${key} is a whole number beyond 64 bits, which ThingsBoard would keep as text: give it as text`);
+        if (value === null) fail("attributes", `attributes.${key} is null, which ThingsBoard does not store: leave the key out, or give a value`);
         if (key.trim() === "" || key.includes(",")) fail("attributes", `attributes has the key ${shown(key)}: ThingsBoard can't read back a key that is blank or holds a comma`);
         if (ownNotes.includes(key)) fail("attributes", `attributes has the key "${key}", where this package notes what was bound and what was revoked: choose another`);
         if (reserved.includes(key)) fail("attributes", `attributes has the key "${key}", which ThingsBoard writes itself: choose another`);

@@ -57,7 +57,6 @@ export interface DeviceProfileState extends DeviceProfileInputs {
     readonly expected?: Expected;
 }
 
-
 export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<DeviceProfileInputs, DeviceProfileState> {
     return {
         async check(olds, news) {
@@ -93,7 +92,10 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
             const thingsboard = about(news.name);
             const links = await linksOf(thingsboard, news);
             const mark: Mark = { declaredBy: news.declaredBy, claim: state.claim, adopted: state.adopted };
-            const saved = await saveProfile(thingsboard, id, profile => wantedProfile(profile, news, links, mark, state));
+            const saved = await saveProfile(thingsboard, id, profile => {
+                if (!isStillOurs(profile, state) && !isOfStack(profileMarkOf(profile.description), news.declaredBy)) throw new UserError(takenOver(news.name, profileMarkOf(profile.description)));
+                return wantedProfile(profile, news, links, mark, state);
+            });
             if (!saved) throw new UserError(`device profile "${news.name}" was deleted on ThingsBoard: run "pulumi up --refresh", which creates it again`);
             return { outs: toState(await finish(thingsboard, news, saved, mark, state.formerDefault)) };
         },
@@ -129,9 +131,9 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
         let mark!: Mark;
         const saved = await saveProfile(thingsboard, id, profile => {
             const theirs = profileMarkOf(profile.description);
-            const ours = theirs !== undefined && sameStack(theirs.declaredBy, inputs.declaredBy);
+            const ours = isOfStack(theirs, inputs.declaredBy);
             if (!ours && inputs.adopt !== true) throw new UserError(existsAlready(inputs.name, theirs));
-            mark = newMark(inputs.declaredBy, ours ? theirs.adopted : true);
+            mark = newMark(inputs.declaredBy, ours ? (theirs?.adopted ?? false) : true);
             return wantedProfile(profile, inputs, links, mark, {});
         });
         if (!saved) throw new UserError(`device profile "${inputs.name}" was deleted while it was being adopted: run "pulumi up" again`);
@@ -233,6 +235,8 @@ function wantedProfile<Found extends NewDeviceProfile>(found: Found, inputs: Dev
 /** Blanks at its end get lost before the mark. */
 const asDeclared = (declared: string, found: string): string => (declared.trimEnd() === found ? declared : found);
 
+const isOfStack = (mark: Mark | undefined, declaredBy: string): boolean => mark !== undefined && sameStack(mark.declaredBy, declaredBy);
+
 /** Without a mark it is still what our state names: nobody else has claimed it. */
 const isStillOurs = (found: DeviceProfile, state: DeviceProfileState): boolean => (profileMarkOf(found.description)?.claim ?? state.claim) === state.claim;
 
@@ -250,3 +254,6 @@ function existsAlready(name: string, mark: Mark | undefined): string {
     const whose = mark ? ` and belongs to ${mark.declaredBy} (project/stack/resource)` : "";
     return `device profile "${name}" exists already on this ThingsBoard${whose}: set adopt: true to take it over (it is then kept when the stack is destroyed), or choose another name`;
 }
+
+const takenOver = (name: string, mark: Mark | undefined): string =>
+    `device profile "${name}" was adopted by ${mark?.declaredBy} (project/stack/resource) meanwhile: take it out of one of the two programs`;

@@ -4,6 +4,7 @@ import type { Device, DeviceProfile } from "../thingsboard/model";
 import { isApiError, type ThingsBoard } from "../thingsboard";
 import { UserError } from "../userError";
 import { freshToken } from "./credentialRow";
+import { deviceNamed } from "./deviceNamed";
 import { type Revoked, revocationOf, revokedAttribute, revokedOf } from "./revoked";
 import { serverTime } from "./serverTime";
 
@@ -16,11 +17,14 @@ export interface Revocation {
     readonly at: string;
     /** False: the device is released, but nothing stops a later deployment. */
     readonly recorded: boolean;
-    readonly session: "none" | "closed" | "open";
+    /** `unknown`: it could not be looked at. */
+    readonly session: "none" | "closed" | "open" | "unknown";
     /** What the device holds in the end is a certificate again: it has enrolled anew. */
     readonly boundAgain: boolean;
     /** The device's profile, where it lets devices enrol by their chain. */
     readonly chainProfile?: string;
+    /** What could not be looked at once the certificate was released, and why. */
+    readonly unseen: readonly { readonly what: "session" | "chainProfile" | "boundAgain"; readonly why: string }[];
 }
 
 export interface Pace {
@@ -36,11 +40,12 @@ const lookEveryMs = 500;
 /** So many looks without an open session are believed: one that is registered late shows by then. */
 const calm = 5;
 
-/** @throws UserError if there is nothing to revoke, or the device could not be released */
-export async function revoke(thingsboard: ThingsBoard, name: string, { now, sleep }: Pace): Promise<Revocation> {
-    const client = thingsboard.about(`device "${name}"`);
-    const device = await client.deviceByName(name);
-    if (!device) throw new UserError(`device "${name}": ThingsBoard has no device of this name, and nothing was changed`);
+/** @param asked name or id of the device @throws UserError if there is nothing to revoke, or the device could not be released */
+export async function revoke(thingsboard: ThingsBoard, asked: string, { now, sleep }: Pace): Promise<Revocation> {
+    const client = thingsboard.about(`device "${asked}"`);
+    const device = await deviceNamed(client, asked);
+    if (!device) throw new UserError(`device "${asked}": ThingsBoard has no device of this name or id, and nothing was changed`);
+    const { name } = device;
     const id = device.id.id;
     const row = await client.credentials(id);
     if (!row || row.credentialsType !== "X509_CERTIFICATE") {
@@ -52,10 +57,18 @@ export async function revoke(thingsboard: ThingsBoard, name: string, { now, slee
     // tells which certificate it had.
     const noted = record(client, id, revocationOf(credentialsId, row.credentialsValue, at)).then(() => true, (error: unknown) => (isApiError(error) ? false : Promise.reject(error as Error)));
     const [recorded] = await Promise.all([noted, release(client, id, credentialsId)]);
-    const session = await endSession(client, id, sleep);
-    const last = await client.credentials(id);
-    const profile = device.deviceProfileId ? await client.deviceProfile(device.deviceProfileId.id) : undefined;
-    return { deviceName: name, deviceId: id, credentialsId, at, recorded, session, boundAgain: last?.credentialsType === "X509_CERTIFICATE", ...chainProfile(profile) };
+    // From here on nothing that fails may look as if nothing had been done.
+    const unseen: { what: Revocation["unseen"][number]["what"]; why: string }[] = [];
+    const seen = <Seen>(what: (typeof unseen)[number]["what"], look: Promise<Seen>): Promise<Seen | undefined> =>
+        look.catch((error: unknown) => {
+            if (!isApiError(error)) throw error;
+            unseen.push({ what, why: error.message });
+            return undefined;
+        });
+    const session = (await seen("session", endSession(client, id, sleep))) ?? "unknown";
+    const last = await seen("boundAgain", client.credentials(id));
+    const profile = device.deviceProfileId ? await seen("chainProfile", client.deviceProfile(device.deviceProfileId.id)) : undefined;
+    return { deviceName: name, deviceId: id, credentialsId, at, recorded, session, boundAgain: last?.credentialsType === "X509_CERTIFICATE", ...chainProfile(profile), unseen };
 }
 
 const chainProfile = (profile: DeviceProfile | undefined) => (profile?.provisionType === "X509_CERTIFICATE_CHAIN" ? { chainProfile: profile.name } : {});

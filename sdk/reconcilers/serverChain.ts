@@ -1,6 +1,7 @@
 // Fetches the chain of the MQTT port, and notices when the server shows another one.
 
 import { randomUUID } from "node:crypto";
+import { daysInWords, millisecondsPerDay } from "../clock";
 import { certificates } from "../mqtt/pem";
 import { checkEndpoint } from "../mqtt/prepare";
 import { type ServerChain, describeChain, fetchServerChain } from "../mqtt/serverChain";
@@ -74,8 +75,10 @@ export function serverChain(server: ServerOf, warn: (text: string) => void, now:
     }
 
     function remind({ subject, notAfter }: Pick<ServerChain, "subject" | "notAfter">): void {
-        const days = Math.floor((Date.parse(notAfter) - now().getTime()) / 86_400_000);
-        if (days < soon) warn(`the certificate ${JSON.stringify(subject)} of the MQTT server ${days < 0 ? "expired" : "expires"} on ${notAfter} (in ${days} days): devices will refuse to connect; renew it on the server`);
+        const left = Date.parse(notAfter) - now().getTime();
+        if (left >= soon) return;
+        const when = left < 0 ? `expired on ${notAfter}: devices refuse to connect` : `expires on ${notAfter}, in ${daysInWords(left)}: devices will refuse to connect`;
+        warn(`the certificate ${JSON.stringify(subject)} of the MQTT server ${when}; renew it on the server`);
     }
 }
 
@@ -89,8 +92,8 @@ function sameChain(a: string, b: string): boolean {
     return left.length + right.length === 0 ? a === b : sameJson(left, right);
 }
 
-/** Days; as long as the certificates of public authorities may be late. */
-const soon = 14;
+/** Milliseconds: 14 days; as long as the certificates of public authorities may be late. */
+const soon = 14 * millisecondsPerDay;
 
 async function fetch(server: Server, inputs: ServerChainInputs): Promise<ServerChain> {
     if (inputs.source === "download") return download(server);

@@ -1,5 +1,6 @@
 // Asks the server about each device of a report: what it holds now, and when it was last seen.
 
+import { serverTime } from "../reconcilers/serverTime";
 import type { ThingsBoard } from "../thingsboard";
 import type { ReportRow } from "./model";
 
@@ -30,17 +31,18 @@ export async function withServer(rows: readonly ReportRow[], asking: Asking): Pr
 /** By ThingsBoard's names: server attributes of a device that its transport writes. */
 const seenKeys = ["active", "lastConnectTime", "lastActivityTime"];
 
-async function asked({ drift: _seenLast, ...row }: ReportRow, thingsboard: ThingsBoard): Promise<ReportRow> {
+async function asked(found: ReportRow, thingsboard: ThingsBoard): Promise<ReportRow> {
+    if (found.deviceId === "") return found;
+    const { drift: _seenLast, ...row } = found;
     const server = thingsboard.about(`device "${row.device}"`);
     const credentials = await server.credentials(row.deviceId);
     if (!credentials) return { ...row, drift: "was deleted" };
     const attributes = (await server.attributes(row.deviceId, "SERVER_SCOPE", seenKeys)) ?? [];
-    const value = (key: string) => attributes.find(attribute => attribute.key === key)?.value;
-    const seen = [value("lastConnectTime"), value("lastActivityTime")].filter(time => typeof time === "number" && time > 0) as number[];
+    const seen = Math.max(serverTime(attributes, "lastConnectTime"), serverTime(attributes, "lastActivityTime"));
     return {
         ...row,
         ...(credentials.credentialsId === row.credentialsId ? {} : { drift: `holds ${others[credentials.credentialsType] ?? credentials.credentialsType}` }),
-        server: { active: value("active") === true, ...(seen.length === 0 ? {} : { lastConnect: new Date(Math.max(...seen)).toISOString() }) },
+        server: { active: attributes.some(({ key, value }) => key === "active" && value === true), ...(seen > 0 ? { lastConnect: new Date(seen).toISOString() } : {}) },
     };
 }
 

@@ -1,11 +1,15 @@
 // What a report knows of each certificate, and of all of them together. Plain JSON; times are ISO 8601.
 
-/** `unknown`: a refresh has overwritten the certificate in the state, and no other resource of the stack has it. */
+/**
+ * `unknown`: a refresh has overwritten the certificate in the state, and no other resource of the stack has it; or the device
+ * could not be made yet.
+ */
 export type Standing = "expired" | "due" | "valid" | "unknown";
 
 /** One device with the certificate that the stack has bound to it. */
 export interface ReportRow {
     readonly device: string;
+    /** Empty for one that could not be made yet. */
     readonly deviceId: string;
     readonly stack: string;
     /** Logical name of the DeviceFleet; absent for a DeviceCredential of its own. */

@@ -2,7 +2,9 @@
 
 import { X509Certificate } from "node:crypto";
 import { millisecondsPerDay } from "../clock";
+import { logicalName } from "../reconcilers/ownership";
 import { certificateId } from "../x509/leaf";
+import { oneLine } from "../x509/names";
 import type { CheckRow, ReportRow, Standing } from "./model";
 
 /** A resource of `pulumi stack export`. Values are as the state holds them: a secret one is an object with a signature. */
@@ -63,7 +65,11 @@ interface Batch {
 
 function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch, options: RowOptions): ReportRow[] {
     const own = (record: Readonly<Record<string, string>>, name: string) => (Object.hasOwn(record, name) ? record[name] : undefined);
-    return Object.entries(devices).flatMap(([device, { id, certificate: der }]) => {
+    const common = { fleet: logicalName(fleet) };
+    const neverMade = Object.entries(failed).flatMap(([device, reason]): ReportRow[] =>
+        Object.hasOwn(devices, device) ? [] : [{ device, deviceId: "", ...common, ...undescribed, stack: options.stack, credentialsId: "", failed: reason }],
+    );
+    const made = Object.entries(devices).flatMap(([device, { id, certificate: der }]): ReportRow[] => {
         const certificate = read(Buffer.from(der, "base64"));
         if (!certificate) return [];
         const [failure, change] = [own(failed, device), own(drift, device)];
@@ -71,19 +77,19 @@ function batchRows({ fleet, settings, devices, failed = {}, drift = {} }: Batch,
             {
                 device,
                 deviceId: id,
-                fleet: fleet.split("/").at(-1)!,
+                ...common,
                 ...described(certificate, options, settings.renewBeforeDays),
                 ...(failure === undefined ? {} : { failed: failure }),
                 ...(change === undefined ? {} : { drift: change }),
             },
         ];
     });
+    return [...made, ...neverMade];
 }
 
 type Described = Pick<ReportRow, "stack" | "subject" | "issuer" | "algorithm" | "serialNumber" | "notBefore" | "notAfter" | "credentialsId" | "standing">;
 
 function described(certificate: X509Certificate, { stack, now }: RowOptions, dueDays: number): Described {
-    const oneLine = (name: string) => name.split("\n").join(", ");
     const [notBefore, notAfter] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
     return {
         stack,

@@ -1,7 +1,7 @@
 // How an authority's own certificate is issued anew: for the same key and name, so that nothing below it changes.
 
 import * as pulumi from "@pulumi/pulumi";
-import { millisecondsPerDay, now } from "../clock";
+import { daysInWords, millisecondsPerDay, now } from "../clock";
 import { shown } from "../printable";
 import { certificatesIn, subjectOf } from "../x509/chain";
 import { type Refuse, checked } from "./checked";
@@ -66,9 +66,9 @@ export function warnOfEnd(certificatePem: pulumi.Output<string>, days: pulumi.In
     pulumi.all([certificatePem, days]).apply(([pem, renewBefore]) => {
         const certificate = certificatesIn(pem, "the authority's certificate")[0]!;
         const notAfter = new Date(certificate.validTo);
-        const left = (notAfter.getTime() - now().getTime()) / millisecondsPerDay;
-        if (left >= renewBefore) return;
-        const when = left < 0 ? `expired on ${notAfter.toISOString()}` : `expires on ${notAfter.toISOString()}, in ${Math.floor(left)} days`;
+        const left = notAfter.getTime() - now().getTime();
+        if (left >= renewBefore * millisecondsPerDay) return;
+        const when = left < 0 ? `expired on ${notAfter.toISOString()}` : `expires on ${notAfter.toISOString()}, in ${daysInWords(left)}`;
         void pulumi.log.warn(`the authority ${subjectOf(certificate)} ${when}: ${remedy}`, resource);
     });
 }

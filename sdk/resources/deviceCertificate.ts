@@ -188,7 +188,7 @@ const neverRenewed = {
 const maxCommonName = 64;
 
 function checkArgs(args: DeviceCertificateArgs, fail: Refuse) {
-    if (args.keyAlgorithm !== undefined && !(args.keyAlgorithm in keyArgs)) {
+    if (args.keyAlgorithm !== undefined && !Object.hasOwn(keyArgs, args.keyAlgorithm)) {
         fail(`keyAlgorithm is ${shown(args.keyAlgorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
     }
     const commonName = checked(args.commonName ?? "", value => {

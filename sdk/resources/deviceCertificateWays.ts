@@ -6,6 +6,7 @@ import { shown } from "../printable";
 import { UserError } from "../userError";
 import { certificatesIn, joined, requireOrder, subjectOf } from "../x509/chain";
 import { leafFault } from "../x509/leaf";
+import { commonNamesOf } from "../x509/names";
 import { type Subject, checkRequest } from "../x509/request";
 import type { CertificateAuthority } from "./certificateAuthority";
 import { type Refuse, checked, plainly } from "./checked";
@@ -75,8 +76,7 @@ export function given({ certificatePem, commonName }: DeviceCertificateArgs, fai
     if (commonName === undefined) return pem;
     return pulumi.all([pem, commonName]).apply(([text, wanted]) => {
         const certificate = certificatesIn(text, "certificatePem")[0]!;
-        const names = certificate.subject.split("\n").filter(line => line.startsWith("CN=")).map(line => line.slice(3));
-        return names.includes(wanted) ? text : fail(`certificatePem is for ${subjectOf(certificate)}, and commonName is ${shown(wanted)}: correct the one or the other`);
+        return commonNamesOf(certificate).includes(wanted) ? text : fail(`certificatePem is for ${subjectOf(certificate)}, and commonName is ${shown(wanted)}: correct the one or the other`);
     });
 }
 

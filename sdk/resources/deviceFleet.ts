@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { now } from "../clock";
-import type { IssuedAlgorithm } from "../x509/issue";
 import { certificateId, toPem } from "../x509/leaf";
 import type { CertificateAuthority } from "./certificateAuthority";
+import { refuse } from "./checked";
 import { checkArgs, configuredShard, declared, devicesACall, settingsOf, warnOfGiven } from "./deviceFleetInputs";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
+import type { KeyAlgorithm } from "./keyAlgorithm";
 import { type Shard, batchOf, membersOf, shardOf } from "./fleetMembership";
 
 /** A device of a fleet, where its name is not all there is to say. */
@@ -52,7 +53,7 @@ export interface FleetCertificateArgs {
      * Kind of the key. Applies to certificates that are issued from then on.
      * @default "EC_P256"
      */
-    algorithm?: IssuedAlgorithm;
+    keyAlgorithm?: KeyAlgorithm;
     /**
      * Days from the moment of issue until the certificate expires. Applies to certificates that are issued from then on.
      * @default 365
@@ -69,10 +70,11 @@ export interface FleetCertificateArgs {
      */
     renewalJitterDays?: number;
     /**
-     * Whether a renewed certificate gets a new key. A device with `csrPem` keeps its own.
-     * @default "always"
+     * Whether a renewed certificate comes with a new key, or is issued for the key that the device has. One with `csrPem`
+     * keeps its own.
+     * @default "newKey"
      */
-    rotationPolicy?: "always" | "never";
+    rotationPolicy?: "keepKey" | "newKey";
     /**
      * Who signs. Applies to certificates that are issued from then on. Its key goes into the state of each batch, encrypted.
      * @default none: each certificate is self-signed, as in ThingsBoard's guide
@@ -234,17 +236,17 @@ export class DeviceFleet extends pulumi.ComponentResource {
 
     /** Certificate, key and id of one device; pulumi.RunError if the fleet (or this shard of it) has no device of this name. */
     deviceOutput(name: string): DeviceOfFleet {
-        if (!this.names.has(name)) throw new pulumi.RunError(`DeviceFleet "${this.fleetName}" has no device "${name}": give one of its devices`);
+        const fail = refuse("DeviceFleet", this.fleetName);
+        if (!this.names.has(name)) fail(`it has no device "${name}": give one of its devices`);
         const batch = this.batches[batchOf(name, this.batches.length)]!;
         const record = batch.devices.apply(devices => {
-            const found = devices[name];
-            if (!found) throw new pulumi.RunError(`device "${name}" of DeviceFleet "${this.fleetName}" has not been made yet`);
-            return found;
+            // Names are the user's: one may be called `constructor`.
+            return Object.hasOwn(devices, name) ? devices[name]! : fail(`device "${name}" has not been made yet: run "pulumi up" again, which tries those that failed`);
         });
         return {
             deviceId: record.apply(({ id }) => id),
             certificatePem: record.apply(({ certificate }) => toPem(certificate)),
-            privateKeyPem: pulumi.secret(batch.keys.apply(keys => (keys[name] === undefined ? undefined : toPem(keys[name], "PRIVATE KEY")))),
+            privateKeyPem: pulumi.secret(batch.keys.apply(keys => (Object.hasOwn(keys, name) ? toPem(keys[name]!, "PRIVATE KEY") : undefined))),
             credentialsId: record.apply(({ certificate }) => certificateId(certificate)),
             notAfter: record.apply(({ notAfter }) => notAfter),
         };

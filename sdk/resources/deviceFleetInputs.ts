@@ -7,6 +7,7 @@ import { endsSoon, readLeaf } from "../x509/leaf";
 import { requestDer } from "../x509/request";
 import { weakHash } from "../x509/strength";
 import type { DeviceFleetArgs, FleetDevice } from "./deviceFleet";
+import { keyArgs } from "./keyAlgorithm";
 import { type Shard, parseShard } from "./fleetMembership";
 
 /** Names, and what a device has beyond its name. */
@@ -76,14 +77,14 @@ export function warnOfGiven(devices: readonly FleetDevice[], warn: (text: string
 export function settingsOf(args: DeviceFleetArgs) {
     const { publishCheck = "sample" } = args;
     const { devices: checked, mode } = typeof publishCheck === "object" ? publishCheck : { devices: publishCheck, mode: undefined };
-    const { algorithm = "EC_P256", validityDays = 365, renewalJitterDays = 0, rotationPolicy = "always" } = args.certificate ?? {};
+    const { keyAlgorithm: algorithm = "EC_P256", validityDays = 365, renewalJitterDays = 0, rotationPolicy = "newKey" } = args.certificate ?? {};
     return {
         ...(args.deviceProfile === undefined ? {} : { deviceProfile: args.deviceProfile }),
         algorithm,
         validityDays,
         renewBeforeDays: args.certificate?.renewBeforeDays ?? Math.min(30, Math.floor(validityDays / 3)),
         renewalJitterDays,
-        rotationPolicy,
+        rotationPolicy: rotationPolicy === "newKey" ? "always" : "never",
         renewal: args.renewal ?? "report",
         ...(args.maxRenewalsPerUp === undefined ? {} : { maxRenewalsPerUp: args.maxRenewalsPerUp }),
         publishCheck: checked,
@@ -119,14 +120,18 @@ export function checkArgs(fleetName: string, args: DeviceFleetArgs, batches: num
     whole("batches", batches, 1, maxBatches);
     if (args.concurrency !== undefined) whole("concurrency", args.concurrency, 1, 1000);
     if (args.maxRemovals !== undefined) whole("maxRemovals", args.maxRemovals, 0, 1e9);
+    const { keyAlgorithm, rotationPolicy } = args.certificate ?? {};
+    if (keyAlgorithm !== undefined && !Object.hasOwn(keyArgs, keyAlgorithm)) fail(`certificate.keyAlgorithm is ${shown(keyAlgorithm)}: expected one of ${Object.keys(keyArgs).join(", ")}`);
+    if (rotationPolicy !== undefined && !["newKey", "keepKey"].includes(rotationPolicy)) fail(`certificate.rotationPolicy is ${shown(rotationPolicy)}: expected "newKey" or "keepKey"`);
     if (shard) {
         whole("shard.count", shard.count, 1, 100_000);
         whole("shard.index", shard.index, 0, shard.count - 1);
     }
     const seen = new Set<string>();
     for (const device of args.devices) {
-        const name: unknown = typeof device === "object" ? device.name : device;
-        if (typeof name !== "string") return fail(`devices has an entry without a name that is text: ${typeof name}`);
+        // A list that was read from a file may hold null.
+        const name: unknown = typeof device === "object" && device !== null ? device.name : device;
+        if (typeof name !== "string") return fail(`devices has an entry whose name is ${shown(name)}: expected text`);
         if (name === "__proto__") fail('devices has "__proto__", which no JavaScript object takes as a key: declare it as a Device');
         if (seen.has(name)) fail(`devices has "${name}" twice: names are unique on a ThingsBoard`);
         seen.add(name);

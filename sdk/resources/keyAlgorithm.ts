@@ -1,9 +1,9 @@
 // The kinds of keys, in our words and in the TLS provider's.
 
 import type * as tls from "@pulumi/tls";
+import type { KeyAlgorithm } from "../x509/issue";
 
-/** Keys that ThingsBoard's guide uses (EC P-256, RSA 4096) and their neighbours. */
-export type KeyAlgorithm = "EC_P256" | "EC_P384" | "RSA_2048" | "RSA_3072" | "RSA_4096";
+export type { KeyAlgorithm } from "../x509/issue";
 
 export const keyArgs: Readonly<Record<KeyAlgorithm, tls.PrivateKeyArgs>> = {
     EC_P256: { algorithm: "ECDSA", ecdsaCurve: "P256" },

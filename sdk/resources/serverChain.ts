@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { millisecondsPerDay, now } from "../clock";
 import { DynamicResource } from "./dynamicResource";
 
 /** Arguments of `ServerChain`. */
@@ -67,6 +68,6 @@ export class ServerChain extends DynamicResource {
     constructor(name: string, args: ServerChainArgs = {}, opts?: pulumi.CustomResourceOptions) {
         const outputs = { chainPem: undefined, serverFingerprint: undefined, subject: undefined, issuer: undefined, notAfter: undefined };
         super("ServerChain", 1, name, { ...outputs, source: "handshake", timeout: 15, ...args }, opts);
-        this.daysToExpiry = pulumi.output(this.notAfter).apply(notAfter => Math.floor((Date.parse(notAfter) - Date.now()) / 86_400_000));
+        this.daysToExpiry = pulumi.output(this.notAfter).apply(notAfter => Math.floor((Date.parse(notAfter) - now().getTime()) / millisecondsPerDay));
     }
 }

@@ -129,8 +129,11 @@ export async function startThingsBoard(options: ThingsBoardTestOptions = {}): Pr
         const stack = await workspace({ ...settingsFor(emulator), ...environment });
         const { call, devices, device, credentials, telemetry } = tenant(emulator);
         const stop = async () => {
-            stack.remove();
-            await emulator.stop();
+            try {
+                stack.remove();
+            } finally {
+                await emulator.stop();
+            }
         };
         return {
             emulator,

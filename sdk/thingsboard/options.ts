@@ -1,6 +1,7 @@
 // Where ThingsBoard is and who is asking, checked before anything is sent.
 
 import { X509Certificate } from "node:crypto";
+import { cloudMqttHosts } from "../cloud";
 import { UserError } from "../userError";
 import type { Milliseconds } from "./model";
 
@@ -19,7 +20,7 @@ export interface ConnectionOptions {
     readonly concurrency?: number | undefined;
     /** How many of them may delete devices. Default 4: sixteen stop a ThingsBoard for half a minute. */
     readonly deleteConcurrency?: number | undefined;
-    /** Seconds that one request may take. Default 30. */
+    /** Seconds that one request may take, at most an hour. Default 30. */
     readonly timeout?: number | undefined;
     /** Lets keys and passwords travel unencrypted to another machine. Default false. */
     readonly allowInsecureHttp?: boolean | undefined;
@@ -50,7 +51,6 @@ const cloudRates: readonly Rate[] = [
     { count: 25, period: 1_000 },
     { count: 900, period: 60_000 },
 ];
-const cloudHosts = ["thingsboard.cloud", "eu.thingsboard.cloud"];
 
 /** @throws UserError that names the option; never its value, which may be a secret in the wrong place */
 export function checkOptions(options: ConnectionOptions): Connection {
@@ -70,7 +70,8 @@ export function checkOptions(options: ConnectionOptions): Connection {
         rates: rates(url.hostname, options.rateLimit),
         concurrency: wholeNumber("concurrency", options.concurrency ?? 8),
         deleteConcurrency: wholeNumber("deleteConcurrency", options.deleteConcurrency ?? 4),
-        timeout: positive("timeout", options.timeout ?? 30) * 1_000,
+        // Node begins no request whose time is not a whole number of milliseconds.
+        timeout: Math.ceil(positive("timeout", options.timeout ?? 30, longestTimeout) * 1_000),
     };
 }
 
@@ -124,17 +125,23 @@ function checkCa(pem: string): string {
 }
 
 function rates(hostname: string, rateLimit: number | undefined): readonly Rate[] {
-    if (rateLimit === undefined) return cloudHosts.includes(hostname) ? cloudRates : [];
+    if (rateLimit === undefined) return cloudMqttHosts.has(hostname) ? cloudRates : [];
     const count = Math.max(1, Math.floor(positive("rateLimit", rateLimit)));
-    return [{ count, period: (count / rateLimit) * 1_000 }];
+    return [{ count, period: Math.min(longestTimer, (count / rateLimit) * 1_000) }];
 }
+
+/** Seconds. */
+const longestTimeout = 3_600;
+/** Milliseconds, 25 days: Node takes a longer wait for none. */
+const longestTimer = 2 ** 31 - 1;
 
 function wholeNumber(option: string, value: number): number {
     if (!Number.isInteger(value) || value < 1) throw new UserError(`${option}: ${value} is not a whole number of at least 1`);
     return value;
 }
 
-function positive(option: string, value: number): number {
+function positive(option: string, value: number, most = Infinity): number {
     if (!Number.isFinite(value) || value <= 0) throw new UserError(`${option}: ${value} is not a number above 0`);
+    if (value > most) throw new UserError(`${option}: ${value} is above ${most}, the most it may be`);
     return value;
 }

@@ -9,13 +9,20 @@ type Values = Pick<ThingsBoard, "attributes" | "saveAttributes" | "deleteAttribu
 
 export function values(calls: Calls): Values {
     return {
-        attributes: (deviceId, scope, keys) =>
-            calls.find<Attribute[]>({
-                path: `${plugin(deviceId)}/values/attributes/${scope}${query({ keys: keys?.join(",") })}`,
-                subject: `device ${deviceId}`,
-                complaint: "cannot read the attributes",
-                answer: "attributes",
-            }),
+        async attributes(deviceId, scope, keys) {
+            const found: Attribute[] = [];
+            for (const some of keys === undefined ? [undefined] : inCalls(keys)) {
+                const answer = await calls.find<Attribute[]>({
+                    path: `${plugin(deviceId)}/values/attributes/${scope}${query({ keys: some?.join(",") })}`,
+                    subject: `device ${deviceId}`,
+                    complaint: "cannot read the attributes",
+                    answer: "attributes",
+                });
+                if (answer === undefined) return undefined;
+                found.push(...answer);
+            }
+            return found;
+        },
 
         // The same values once more are the same values.
         saveAttributes: (deviceId, attributes) =>
@@ -26,12 +33,15 @@ export function values(calls: Calls): Values {
                 body: attributes,
             }),
 
-        deleteAttributes: (deviceId, keys) =>
-            calls.dispose({
-                ...writing(deviceId, "cannot delete the attributes"),
-                method: "DELETE",
-                path: `${plugin(deviceId)}/SERVER_SCOPE${query({ keys: keys.join(",") })}`,
-            }),
+        async deleteAttributes(deviceId, keys) {
+            for (const some of inCalls(keys)) {
+                await calls.dispose({
+                    ...writing(deviceId, "cannot delete the attributes"),
+                    method: "DELETE",
+                    path: `${plugin(deviceId)}/SERVER_SCOPE${query({ keys: some.join(",") })}`,
+                });
+            }
+        },
 
         latestTelemetry: async (deviceId, keys) => {
             const latest = await calls.find<Record<string, TelemetryValue[]>>({
@@ -50,6 +60,26 @@ export function values(calls: Calls): Values {
                 path: `${plugin(deviceId)}/timeseries/delete${query({ keys: keys.join(","), deleteAllDataForKeys: "true" })}`,
             }),
     };
+}
+
+/** Characters; the address of a request has to stay below 8 KiB. */
+const longest = 7_000;
+
+/** As many keys at a time as an address holds. */
+function inCalls(keys: readonly string[]): readonly (readonly string[])[] {
+    const some: string[][] = [[]];
+    let length = 0;
+    for (const key of keys) {
+        // In an address no byte takes more than three characters, and nor does a comma.
+        const more = 3 * (Buffer.byteLength(key) + 1);
+        if (length > 0 && length + more > longest) {
+            some.push([]);
+            length = 0;
+        }
+        some.at(-1)!.push(key);
+        length += more;
+    }
+    return some;
 }
 
 function plugin(deviceId: DeviceId): string {

@@ -2,7 +2,7 @@
 
 import { createPrivateKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
-import type { Pem } from "./leaf";
+import type { Pem } from "./pem";
 
 export interface Canary {
     readonly certificatePem: Pem;

@@ -1,39 +1,22 @@
 // Several certificates in one text: a leaf with those above it, or an authority's own.
 
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { excerpt } from "../printable";
 import { UserError } from "../userError";
-import { hasDates, type Pem } from "./leaf";
+import { oneLine } from "./names";
+import { certificateBlocks, type Pem, readBlock, withKey } from "./pem";
 import { keyFault, weakHash } from "./strength";
 
-const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]*-----END \1-----/g;
 const maxLength = 64 * 1024;
 
 /** @param what begins the sentence: `issuersPem` @throws UserError saying what the text holds instead. */
-export function certificatesIn(text: Pem, what: string): readonly X509Certificate[] {
-    if (typeof text !== "string" || text.length > maxLength) throw new UserError(`${what} is no text of PEM certificates, or longer than ${maxLength} characters`);
-    const blocks = [...text.matchAll(block)];
-    const other = blocks.find(([, label]) => label !== "CERTIFICATE");
-    if (other) throw new UserError(`${what} holds a ${other[1]}: only certificates belong there`);
-    if (blocks.length === 0) throw new UserError(`${what} holds no PEM certificate: it must begin with "-----BEGIN CERTIFICATE-----"`);
-    return blocks.map(([pem]) => {
-        try {
-            const certificate = new X509Certificate(pem);
-            if (!hasDates(certificate)) throw new Error("dates");
-            // OpenSSL reads the outer shape only: what can fail later fails here.
-            void certificate.publicKey;
-            return certificate;
-        } catch (cause) {
-            throw new UserError(`${what} holds a PEM block that is labelled CERTIFICATE and is none`, { cause });
-        }
-    });
-}
+export const certificatesIn = (text: Pem, what: string): readonly X509Certificate[] => certificateBlocks(text, what, maxLength).map(pem => readBlock(pem, what, withKey));
 
 /** One block after the other, each ending with a line break. */
 export const joined = (certificates: readonly X509Certificate[]): Pem => certificates.map(certificate => `${certificate.toString().trim()}\n`).join("");
 
 /** The name by which a certificate goes in a sentence. */
-export const subjectOf = (certificate: X509Certificate): string => JSON.stringify(excerpt(certificate.subject?.split("\n").join(", ") ?? ""));
+export const subjectOf = (certificate: X509Certificate): string => JSON.stringify(excerpt(oneLine(certificate.subject)));
 
 /**
  * ThingsBoard checks each signature with the key of the next certificate, and ends the handshake with a bare alert where

@@ -2,10 +2,9 @@
 
 import { createHash, X509Certificate } from "node:crypto";
 import { UserError } from "../userError";
+import { oneLine } from "./names";
+import { labelsIn, type Pem, withKey } from "./pem";
 import { keyFault } from "./strength";
-
-/** Text of one or more PEM blocks (RFC 7468). */
-export type Pem = string;
 
 /** A device's own certificate, as opposed to the authorities above it. */
 export interface Leaf {
@@ -25,7 +24,6 @@ export interface Leaf {
 
 /** Longest text that is looked at: a certificate is a few kilobytes, and parsing must stay bounded. */
 const maxLength = 64 * 1024;
-const begin = /-----BEGIN ([A-Z0-9 ]{1,40})-----/g;
 
 /**
  * Reads text that must hold exactly one certificate.
@@ -93,13 +91,10 @@ export function toPem(base64Der: string, label: "CERTIFICATE" | "CERTIFICATE REQ
     return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 
-/** Node's type says text; an empty name it hands on as undefined. */
-const oneLine = (name: string | undefined): string => name?.split("\n").join(", ") ?? "";
-
 function onlyBlock(text: string): Pem {
     if (typeof text !== "string") throw new UserError(`expected one PEM certificate, found a value of type ${typeof text}`);
     if (text.length > maxLength) throw new UserError(`expected one PEM certificate, found ${text.length} characters of text`);
-    const labels = [...text.matchAll(begin)].map(match => match[1]);
+    const labels = labelsIn(text);
     if (labels.length !== 1 || labels[0] !== "CERTIFICATE") {
         throw new UserError(`expected one PEM certificate, found ${describe(labels)}`);
     }
@@ -108,22 +103,15 @@ function onlyBlock(text: string): Pem {
 
 function parse(pem: Pem): X509Certificate {
     try {
-        const certificate = new X509Certificate(pem);
-        // OpenSSL parses the outer shape only; key and dates are read here so that all that can fail fails here.
-        if (!hasDates(certificate)) throw new Error("dates");
-        void certificate.publicKey;
-        return certificate;
+        return withKey(pem);
     } catch (cause) {
         throw new UserError("the PEM block is labelled CERTIFICATE but does not hold a certificate that can be read", { cause });
     }
 }
 
-/** What OpenSSL can't read as a date it hands on as "Bad time value". */
-export const hasDates = ({ validFrom, validTo }: X509Certificate): boolean => !Number.isNaN(Date.parse(validFrom)) && !Number.isNaN(Date.parse(validTo));
-
-function describe(labels: readonly (string | undefined)[]): string {
+function describe(labels: readonly string[]): string {
     if (labels.length === 0) return "no PEM block";
     if (labels.every(label => label === "CERTIFICATE")) return `a chain of ${labels.length} certificates: give the device's own alone`;
-    if (labels.some(label => label?.endsWith("PRIVATE KEY"))) return `a private key (${labels.join(" and ")}): give the certificate, and keep the key to the device`;
+    if (labels.some(label => label.endsWith("PRIVATE KEY"))) return `a private key (${labels.join(" and ")}): give the certificate, and keep the key to the device`;
     return labels.join(" and ");
 }

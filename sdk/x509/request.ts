@@ -2,7 +2,7 @@
 
 import { createPublicKey, type KeyObject, webcrypto } from "node:crypto";
 import { UserError } from "../userError";
-import type { Pem } from "./leaf";
+import { labelsIn, type Pem } from "./pem";
 import { keyFault } from "./strength";
 
 /** Parts of a subject by their short names: `{ CN: "pump-1", O: "Acme" }`. */
@@ -64,7 +64,7 @@ export function requestDer(pem: Pem): string | undefined {
 }
 
 function onlyBlock(pem: Pem): Pem {
-    const labels = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(match => match[1]);
+    const labels = labelsIn(pem);
     if (labels.length !== 1 || !labels[0]?.endsWith("CERTIFICATE REQUEST")) throw new Error(labels.join(", "));
     return pem;
 }

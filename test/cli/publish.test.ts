@@ -68,6 +68,13 @@ accepted: device "pump-1" was accepted at localhost:${emulator.mqttsPort} over T
         expect(ran.stderr).toContain('ThingsBoard has no device "nobody", so whether the message was stored is not known');
     });
 
+    test("a device whose name has commas is found by its certificate", async () => {
+        const name = "pump, hall 3 + 4";
+        const own = makeCert({ cn: name });
+        const deviceId = await bind(rest, name, own);
+        expect(json<Published>(await command(environment, ["publish", ...pairOf(own), "--json"]))).toMatchObject({ accepted: true, deviceId, warnings: [] });
+    });
+
     test("the device that was asked for holds another certificate", async () => {
         const found = json<Published>(await command(environment, ["publish", ...pairOf(makeCert({ cn: "x" })), "--device", "pump-1", "--json"]));
         expect(found).toMatchObject({ accepted: false, cause: "other-certificate-bound" });

@@ -70,6 +70,13 @@ test("a session that can't be ended is told", async () => {
     device.end();
 });
 
+test("the device may be given by its id, as to explain and publish", async () => {
+    const certificate = makeCert({ cn: "pump-8" });
+    const id = await bind(rest, "pump-8", certificate);
+    expect(await revoke(thingsboard, id, pace)).toMatchObject({ deviceName: "pump-8", deviceId: id, credentialsId: certificate.id });
+    expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
+});
+
 test("a note that can't be made does not stop the release", async () => {
     const certificate = makeCert({ cn: "pump-4" });
     const id = await bind(rest, "pump-4", certificate);
@@ -78,6 +85,21 @@ test("a note that can't be made does not stop the release", async () => {
     emulator.faults.set({ rest: [] });
     expect(done).toMatchObject({ recorded: false, session: "none" });
     expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
+});
+
+test("once the certificate is released, a server that can't be asked any more is no failure of the whole", async () => {
+    const certificate = makeCert({ cn: "pump-7" });
+    const id = await bind(rest, "pump-7", certificate);
+    // The first of these reads is that of earlier notes; of profiles and credentials none comes before the release.
+    emulator.faults.set({ rest: [{ method: "GET", path: "*/values/attributes/*", skip: 1, status: 400 }, { method: "GET", path: "/api/deviceProfile/*", status: 400 }] });
+    const { code, stdout, stderr } = await command("revoke", "pump-7");
+    emulator.faults.set({ rest: [] });
+    expect(await credentials(id)).toMatchObject({ credentialsType: "ACCESS_TOKEN" });
+    expect(stdout).toContain('Revoked: the certificate of device "pump-7"');
+    expect(stdout).toContain("its session     could not be looked at");
+    expect(stderr).toMatch(/^warning: whether the session of device "pump-7" is over could not be seen: .*: run "pulumi-thingsboard explain" on it, which says when it was last connected$/m);
+    expect(stderr).toContain("warning: whether its profile lets it enrol again by its chain could not be seen: ");
+    expect(code).toBe(3);
 });
 
 /** The command as it was built. */
@@ -107,7 +129,7 @@ test("the command: under a chain profile it warns, since the owner of the key is
     expect(stdout).toContain(certificate.id);
     expect(stderr).toContain('profile "chained" has the X.509 chain strategy: releasing one certificate does not shut its owner out');
     expect(code).toBe(0);
-    expect(await command("revoke", "nobody")).toMatchObject({ code: 1, stdout: "", stderr: 'device "nobody": ThingsBoard has no device of this name, and nothing was changed\n' });
+    expect(await command("revoke", "nobody")).toMatchObject({ code: 1, stdout: "", stderr: 'device "nobody": ThingsBoard has no device of this name or id, and nothing was changed\n' });
 });
 
 test("the command: what is done in part has an exit code of its own", async () => {

@@ -86,3 +86,14 @@ test("a profile that was switched off keeps its key and lets nobody in", async (
 test("a certificate without a common name", async () => {
     expect(await arrive(makeCert({ subject: [["O", "x"]], issuer: intermediate }), intermediate)).toBe(5);
 });
+
+test("a pattern for any case, as Java writes it, takes a name in any case", async () => {
+    const { id } = (await rest("GET", "/api/deviceProfileInfos?pageSize=10&page=0&textSearch=factory")).body.data[0];
+    const profile = (await rest("GET", `/api/deviceProfile/${id.id}`)).body;
+    profile.profileData.provisionConfiguration.certificateRegExPattern = "(?i)(.*)\\.factory\\.example";
+    profile.profileData.provisionConfiguration.provisionDeviceSecret = intermediate.pem;
+    expect((await rest("POST", "/api/deviceProfile", profile)).status).toBe(200);
+    const leaf = makeCert({ cn: "Pump.FACTORY.Example", issuer: intermediate });
+    expect(await arrive(leaf, intermediate)).toBe(0);
+    expect(await bound("Pump")).toBe(leaf.id);
+});

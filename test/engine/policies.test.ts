@@ -39,7 +39,7 @@ emulated.test("a preview names every violation, and what to do about it", async 
         const bound = (name, args) => new tb.DeviceCredential(name, { device: new tb.Device(name, { name }), certificate: new tb.DeviceCertificate(name, { commonName: name, ...args }) });
         bound("weak", { keyAlgorithm: "RSA_2048" });
         bound("long", { validityDays: 3650 });
-        new tb.DeviceFleet("pumps", { devices: ["pump-1", "pump-2"], batches: 1, publishCheck: "none", certificate: { algorithm: "RSA_2048", validityDays: 400 } });
+        new tb.DeviceFleet("pumps", { devices: ["pump-1", "pump-2"], batches: 1, publishCheck: "none", certificate: { keyAlgorithm: "RSA_2048", validityDays: 400 } });
     `);
     const shown = await pulumi("preview", "--policy-pack", pack).then(() => "", String);
     for (const violation of [

@@ -56,6 +56,11 @@ test("a whole number that ThingsBoard would turn into text, and so into drift fo
     for (const value of [-(2 ** 62), 2 ** 53 + 2, 1.5e300 / 7e299, String(2 ** 63)]) expect(await failures(value)).toEqual([]);
 });
 
+test("an attribute that is null, which ThingsBoard does not store, and would be drift for ever, is refused", async () => {
+    const { failures } = await reconciler().check({} as DeviceInputs, { name: "nothing", declaredBy: "project/stack/nothing", attributes: { site: null, hall: 3 } });
+    expect(failures?.map(({ reason }) => reason)).toEqual(['device "nothing": attributes.site is null, which ThingsBoard does not store: leave the key out, or give a value']);
+});
+
 test("two who create the same device at once: one makes it, the other is told", async () => {
     const race = (stack: string) => reconciler().create({ name: "contested", declaredBy: `project/${stack}/contested` });
     const results = await Promise.allSettled(["one", "two", "three"].map(race));

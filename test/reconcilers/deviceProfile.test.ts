@@ -39,3 +39,14 @@ test("what is not known yet is no failure and no replacement, at any depth", asy
     const { outs } = await reconciler().create(declared);
     await expectPatient(reconciler(), outs!, declared);
 });
+
+test("what another stack has adopted is neither changed nor deleted, and this stack's update says whose it is", async () => {
+    const first: DeviceProfileInputs = { name: "disputed", description: "ours", declaredBy: "project/one/ours" };
+    const ours = await reconciler().create(first);
+    const theirs = await reconciler().create({ name: "disputed", description: "theirs", adopt: true, declaredBy: "project/other/theirs" });
+    await expect(reconciler().update(ours.id, ours.outs!, { ...first, description: "ours again" })).rejects.toThrow('device profile "disputed" was adopted by project/other/theirs (project/stack/resource) meanwhile: take it out of one of the two programs');
+    await reconciler().delete(ours.id, ours.outs!);
+    expect((await under.server.thingsboard.deviceProfile(theirs.id))?.description).toMatch(/^theirs\n\nAdopted by Pulumi: project\/other\/theirs /);
+    // The mark is this stack's all the same where a resource of it was renamed.
+    await reconciler().update(theirs.id, theirs.outs!, { name: "disputed", declaredBy: "project/other/renamed" });
+});

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toText, sparkline } from "../../sdk/report/terminal";
+import { withServer } from "../../sdk/report/live";
 import { summarize } from "../../sdk/report/summary";
+import type { ThingsBoard } from "../../sdk/thingsboard";
 import { at, certificate, credential, endOf, reportOf, rows } from "./support";
 
 test("a certificate is expired, due or valid by its own dates", async () => {
@@ -23,6 +25,18 @@ test("days before the end count, and a fleet's own go before them", async () => 
     });
     expect(rows([batch(60)], 40)[0]).toMatchObject({ fleet: "meters", standing: "due", failed: "was refused" });
     expect(rows([batch(40)], 60)[0]).toMatchObject({ standing: "valid" });
+    // As it was given to the program, slashes and all.
+    const { outputs } = batch(60);
+    expect(rows([{ ...batch(60), outputs: { ...outputs, fleet: "project/prod/hall 3/meters" } }])[0]).toMatchObject({ fleet: "hall 3/meters" });
+});
+
+test("a device of a fleet that could not even be made is unfinished, and the server is not asked for it", async () => {
+    const batch = { type: "pulumi-nodejs:dynamic/thingsboard:FleetBatch", outputs: { fleet: "project/prod/meters", settings: { renewBeforeDays: 30 }, devices: {}, failed: { "meter-1": 'device "meter-1": the tenant may have no more devices' } } };
+    const found = rows([batch]);
+    expect(found).toEqual([expect.objectContaining({ device: "meter-1", deviceId: "", fleet: "meters", standing: "unknown", failed: 'device "meter-1": the tenant may have no more devices' })]);
+    expect(toText(reportOf(found), { list: 10 })).toMatch(/unfinished +1\n(.|\n)*unfinished:\n {2}meter-1 {2}the tenant may have no more devices/);
+    const nobody = {} as ThingsBoard;
+    expect(await withServer(found, { thingsboard: nobody, done: () => undefined })).toEqual(found);
 });
 
 test("drift is that of device and credential, the check is the device's, and what waits to be deleted is no device", async () => {

@@ -43,6 +43,8 @@ describe("readSettings", () => {
         expect(readSettings({ url: "https://eu.thingsboard.cloud/", apiKey: "k" }, {}).mqttHost).toBe("mqtt.eu.thingsboard.cloud");
         expect(readSettings({ ...given, mqttHost: "mqtt.example.com" }, {}).mqttHost).toBe("mqtt.example.com");
         expect(readSettings({ url: "http://[::1]:8080", apiKey: "k" }, {}).mqttHost).toBe("::1");
+        // A name that every JavaScript object has.
+        expect(readSettings({ url: "https://constructor", apiKey: "k" }, {}).mqttHost).toBe("constructor");
     });
 
     it("answers any settings with settings or a sentence, in which no secret stands", () => {

@@ -1,14 +1,16 @@
 // The MQTT port as devices meet it: can it be reached, whom does it claim to be, does a client certificate get through.
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
+import { daysInWords, millisecondsPerDay } from "../../clock";
 import { diagnoseNetwork } from "../../mqtt/diagnoseNetwork";
 import { diagnoseServerCertificate } from "../../mqtt/diagnoseTls";
 import { inspectServer, type Inspection, type InspectRequest, type Unreachable } from "../../mqtt/inspect";
-import { day, words } from "../../mqtt/wording";
+import { day, hostAndPort, words } from "../../mqtt/wording";
 import type { Server } from "../../reconcilers/server";
 import { isApiError } from "../../thingsboard";
 import { faultOf } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
+import { oneLine } from "../../x509/names";
 import { failure, failureOf, type Finding, ok, warning } from "../frame/findings";
 import { pemOf, presentCanary, selfSigned } from "./canary";
 import { unread } from "./rest";
@@ -43,7 +45,7 @@ type Tell = (...findings: readonly Finding[]) => void;
 /** @param onOffer what `chainOnOffer` has found, before the port was looked at */
 export async function examineMqtt(request: InspectRequest, server: Server, onOffer: OnOffer, tell: Tell, now: (text: string) => void): Promise<MqttReport> {
     const { host, port, caPem } = request;
-    const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const where = hostAndPort(request);
     now(`connecting to ${where} …`);
     const seen = await inspectServer(request);
     if ("refusal" in seen) {
@@ -88,7 +90,7 @@ export function unreachable(where: string, seen: Unreachable, restHost: string):
 
 /** Which devices would fail on the server's certificate, and on what. */
 export function judged({ configured, publicly, sent, chain, rightHost, evidence }: Inspection, { host, port, caPem }: InspectRequest, restHost: string): Finding[] {
-    const subject = `the MQTT server at ${host}:${port}`;
+    const subject = `the MQTT server at ${hostAndPort({ host, port })}`;
     const at = new Date().toISOString();
     const [leaf] = sent;
     const found: Finding[] = [];
@@ -122,15 +124,15 @@ export function judged({ configured, publicly, sent, chain, rightHost, evidence 
 const isPublic = (root: X509Certificate | undefined): boolean => rootCertificates.some(pem => new X509Certificate(pem).fingerprint256 === root?.fingerprint256);
 
 /** As long as the certificates of public authorities may be late. */
-const soonDays = 14;
+const soon = 14 * millisecondsPerDay;
 
 function dates(certificate: X509Certificate, leaf: X509Certificate | undefined): Finding[] {
     const whose = certificate === leaf || certificate.fingerprint256 === leaf?.fingerprint256 ? "the server's certificate" : `the authority ${words(oneLine(certificate.subject))} above it`;
-    const days = Math.floor((Date.parse(certificate.validTo) - Date.now()) / 86_400_000);
+    const left = Date.parse(certificate.validTo) - Date.now();
     const until = day(iso(certificate.validTo));
     if (Date.now() < Date.parse(certificate.validFrom)) return [failure("dates", `${whose} is valid only from ${day(iso(certificate.validFrom))}`, "wait, or correct the clock of this machine; devices refuse it until then")];
-    if (days < 0) return [failure("dates", `${whose} expired on ${until}: devices refuse to connect`, "renew it on the server, which reads the new file within a minute (before 4.2.2.2: after a restart)")];
-    if (days < soonDays) return [warning("dates", `${whose} expires in ${days} days, on ${until}: devices refuse to connect from then on`, "renew it on the server")];
+    if (left < 0) return [failure("dates", `${whose} expired on ${until}: devices refuse to connect`, "renew it on the server, which reads the new file within a minute (before 4.2.2.2: after a restart)")];
+    if (left < soon) return [warning("dates", `${whose} expires in ${daysInWords(left)}, on ${until}: devices refuse to connect from then on`, "renew it on the server")];
     return [];
 }
 
@@ -170,7 +172,6 @@ function compared(sent: Inspection["sent"], text: string): Finding {
 /** The authorities above the server's own certificate; where there are none, itself. */
 const toTrust = (chain: readonly X509Certificate[]): readonly X509Certificate[] => (chain.length > 1 ? chain.slice(1) : chain);
 
-const oneLine = (name: string | undefined): string => (name ?? "").split("\n").join(", ");
 const iso = (date: string | undefined): string => new Date(date ?? 0).toISOString();
 
 const shown = (certificate: X509Certificate): ShownCertificate => ({

@@ -1,4 +1,5 @@
 // The REST side: does ThingsBoard answer, which one is it, who are we there, what may we do, what time is it.
+import { cloudMqttHosts } from "../../cloud";
 import { duration } from "../../mqtt/wording";
 import type { Settings } from "../../settings";
 import { type ApiError, isApiError, type ThingsBoard } from "../../thingsboard";
@@ -140,7 +141,7 @@ const nearly = 0.9;
 
 /** Rate limits are in the tenant profile, which only the system administrator may read. */
 function rates(met: boolean, { rateLimit, url }: Settings): Finding {
-    const cloud = new URL(url).hostname.endsWith("thingsboard.cloud");
+    const cloud = cloudMqttHosts.has(new URL(url).hostname);
     const kept = rateLimit === undefined ? (cloud ? "25 calls a second and 900 a minute are kept to, as Cloud documents its limits" : "rateLimit is not set, and a tenant can't read its limits") : `${rateLimit} calls a second are kept to (rateLimit)`;
     if (met) return warning("rate limit", `ThingsBoard answered "too many requests" to the few calls of this command; ${kept}`, "set rateLimit below the tenant's limit, which the system administrator can read, or have it raised: deployments go on, but wait");
     return ok("rate limit", `no call was refused for its rate; ${kept}`);

@@ -1,4 +1,5 @@
 // Where each setting comes from. Values of secrets are not shown.
+import { hostAndPort } from "../../mqtt/wording";
 import { type SettingKey, type Settings, settingKeys } from "../../settings";
 import { isLoopback } from "../../thingsboard";
 import { type Finding, ok, warning } from "../frame/findings";
@@ -27,7 +28,7 @@ export function examineSettings(settings: Settings, origins: Partial<Record<Sett
         shown,
         findings: [
             ok("settings", `${origin}: ${shown.map(said).join(", ")}`),
-            ...(origins.mqttHost === undefined && mqttHost !== url.hostname.replace(/^\[|\]$/g, "") ? [ok("settings", `devices connect to ${mqttHost}:${mqttPort}: ThingsBoard Cloud has another name for MQTT`)] : []),
+            ...(origins.mqttHost === undefined && mqttHost !== url.hostname.replace(/^\[|\]$/g, "") ? [ok("settings", `devices connect to ${hostAndPort({ host: mqttHost, port: mqttPort })}: ThingsBoard Cloud has another name for MQTT`)] : []),
             ...(clear ? [warning("settings", `key or password cross the network to ${url.host} unencrypted (allowInsecureHttp)`, "use https, unless this network is yours alone")] : []),
         ],
     };

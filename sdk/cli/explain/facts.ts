@@ -4,14 +4,17 @@ import { inspectServer, type Inspection, type Unreachable } from "../../mqtt/ins
 import type { PresentedCertificate } from "../../mqtt/outcome";
 import type { DiagnosisContext } from "../../mqtt/diagnosis";
 import { diagnosisContext, profileOf } from "../../reconcilers/checkRun";
+import { deviceNamed } from "../../reconcilers/deviceNamed";
 import { type Mark, markOf } from "../../reconcilers/ownership";
 import { type Revoked, revokedOf } from "../../reconcilers/revoked";
 import type { Server } from "../../reconcilers/server";
+import { serverTime } from "../../reconcilers/serverTime";
 import { isApiError, type ThingsBoard } from "../../thingsboard";
 import type { Attribute, Device, DeviceCredentials, DeviceProfile, Usage } from "../../thingsboard/model";
 import { UserError } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
 import { type Leaf, readLeaf, toPem } from "../../x509/leaf";
+import { commonNamesOf } from "../../x509/names";
 import { type Canary, presentCanary } from "../doctor/canary";
 import { caFile } from "../frame/files";
 import type { Held } from "./state";
@@ -73,7 +76,7 @@ export async function gather(asked: string, server: Server, { certificateText, s
     ]);
     const caPem = cafile === undefined ? server.mqtt.caPem : caFile(cafile);
     const mqtt = { host: server.mqtt.host, port: server.mqtt.port, timeoutSeconds, ...(caPem === undefined ? {} : { caPem }) };
-    const sharedWith = own && (await holderElsewhere(thingsboard, device, own.leaf, credential, state));
+    const sharedWith = own && (await holderElsewhere(thingsboard, device, own, credential, state));
     const inputs = { deviceId: id ?? "", deviceName: device?.name ?? asked, ...(inState === undefined ? {} : { credentialsId: inState.credentialsId }) };
     const context = device ? await diagnosisContext(server, thingsboard, inputs, profile === "unread" ? undefined : profile, (own?.leaf ?? bound)?.credentialsId ?? "") : { deviceName: asked, restHost: server.restHost };
     const clockSkewMs = thingsboard.clockSkewMs();
@@ -108,7 +111,7 @@ export async function gather(asked: string, server: Server, { certificateText, s
 
 function timesOf(attributes: readonly Attribute[]): Exclude<Facts["times"], "unread"> {
     const value = (name: string) => attributes.find(({ key }) => key === name)?.value;
-    const time = (name: string) => Number(value(name) ?? 0) || undefined;
+    const time = (name: Parameters<typeof serverTime>[1]) => serverTime(attributes, name) || undefined;
     const [active, lastConnect, lastDisconnect, lastActivity] = [value("active"), time("lastConnectTime"), time("lastDisconnectTime"), time("lastActivityTime")];
     return {
         ...(typeof active === "boolean" ? { active } : {}),
@@ -118,12 +121,9 @@ function timesOf(attributes: readonly Attribute[]): Exclude<Facts["times"], "unr
     };
 }
 
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
 /** One that was renamed on ThingsBoard is found by the id that the state has. */
 async function find(thingsboard: ThingsBoard, asked: string, inState: Held | undefined): Promise<Device | undefined> {
-    const byId = uuid.test(asked) ? await thingsboard.deviceById(asked) : undefined;
-    return byId ?? (await thingsboard.deviceByName(asked)) ?? (inState?.deviceId === undefined ? undefined : thingsboard.deviceById(inState.deviceId));
+    return (await deviceNamed(thingsboard, asked)) ?? (inState?.deviceId === undefined ? undefined : thingsboard.deviceById(inState.deviceId));
 }
 
 function leafOf({ credentialsType, credentialsValue }: DeviceCredentials): Leaf | undefined {
@@ -147,9 +147,9 @@ function presentedOf(text: string, from: string): NonNullable<Facts["own"]> {
  * ThingsBoard can't be asked who holds a certificate. Likely holders are the device that the certificate is named after,
  * and whoever has it in the stack's state.
  */
-async function holderElsewhere(thingsboard: ThingsBoard, device: Device | undefined, leaf: Leaf, credential: DeviceCredentials | undefined, state: readonly Held[] | undefined): Promise<Facts["sharedWith"]> {
+async function holderElsewhere(thingsboard: ThingsBoard, device: Device | undefined, { leaf, chain }: NonNullable<Facts["own"]>, credential: DeviceCredentials | undefined, state: readonly Held[] | undefined): Promise<Facts["sharedWith"]> {
     const others = (state ?? []).filter(held => held.credentialsId === leaf.credentialsId && held.deviceId !== device?.id.id);
-    const names = [...others.flatMap(({ deviceName }) => deviceName ?? []), /(?:^|, )CN=([^,]+)/.exec(leaf.subject)?.[1] ?? ""];
+    const names = [...others.flatMap(({ deviceName }) => deviceName ?? []), ...commonNamesOf(chain[0]!)];
     if (credential?.credentialsId !== leaf.credentialsId) {
         for (const name of new Set(names)) {
             if (name === "" || name === device?.name) continue;

@@ -1,7 +1,7 @@
 // Why a device is refused, the likeliest reason first. What the publish check says of a refusal it has seen is said here of one foreseen.
 import { otherTransport } from "../../mqtt/diagnoseMqtt";
 import { foreseeUnauthorized } from "../../mqtt/diagnoseUnauthorized";
-import { day, short, words } from "../../mqtt/wording";
+import { day, hostAndPort, short, words } from "../../mqtt/wording";
 import { revokedSentence } from "../../reconcilers/revoked";
 import { certificateId } from "../../x509/leaf";
 import { judged, unreachable } from "../doctor/mqtt";
@@ -89,7 +89,7 @@ function quota({ usage }: Facts): Reason[] {
 function server({ mqtt, context }: Facts): Reason[] {
     const { seen, host, port, caPem } = mqtt;
     const restHost = context.restHost ?? "";
-    const found = "refusal" in seen ? [unreachable(`${host}:${port}`, seen, restHost)] : judged(seen, { host, port, ...(caPem === undefined ? {} : { caPem }) }, restHost);
+    const found = "refusal" in seen ? [unreachable(hostAndPort(mqtt), seen, restHost)] : judged(seen, { host, port, ...(caPem === undefined ? {} : { caPem }) }, restHost);
     // What is not trusted here, the device may well trust, as long as its CA file is not known.
     const sure = (check: string) => "refusal" in seen || check === "dates" || caPem !== undefined || !seen.rightHost;
     return found

@@ -1,5 +1,5 @@
 // The facts as lines for people, and for JSON.
-import { day, duration } from "../../mqtt/wording";
+import { day, duration, hostAndPort } from "../../mqtt/wording";
 import type { Leaf } from "../../x509/leaf";
 import type { Facts } from "./facts";
 
@@ -21,7 +21,7 @@ export function shownFacts({ credential, bound, own, profile, times, revoked, ma
         ["revoked", typeof noted === "string" ? noted : noted.length === 0 ? "no certificate" : noted.map(([credentialsId, on]) => `${credentialsId.slice(0, 12)}… on ${on}`).join(", ")],
         ["server's clock", clockSkewMs === undefined ? undefined : Math.abs(clockSkewMs) < 2000 ? "agrees with this machine's" : `${duration(clockSkewMs)} ${clockSkewMs < 0 ? "behind" : "ahead of"} this machine's`],
         ["device limit", usage && (usage.maxDevices === 0 ? `${usage.devices} in use, no limit` : `${usage.devices} of ${usage.maxDevices} in use`)],
-        ["connects to", `${mqtt.host}:${mqtt.port}`],
+        ["connects to", hostAndPort(mqtt)],
     ];
     return Object.fromEntries(facts.filter((fact): fact is [string, string] => fact[1] !== undefined));
 }

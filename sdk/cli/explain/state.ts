@@ -1,4 +1,5 @@
 // What a stack's state says of its devices: who has which certificate, and what its last check found.
+import { logicalName } from "../../reconcilers/ownership";
 import { readLeaf, toPem } from "../../x509/leaf";
 import { UserError } from "../../userError";
 import { isOfType, nameOf, plain, type StateResource, textOf } from "../stack/state";
@@ -37,7 +38,7 @@ export function heldInState(resources: readonly StateResource[]): readonly Held[
     });
     const fleets = resources.filter(resource => isOfType(resource, "FleetBatch")).flatMap(({ outputs }): Held[] => {
         const devices = plain(outputs?.["devices"]) as Readonly<Record<string, { readonly id: string; readonly certificate: string }>> | undefined;
-        const fleet = textOf(outputs, "fleet")?.split("/").slice(2).join("/") ?? "";
+        const fleet = logicalName(textOf(outputs, "fleet") ?? "");
         return Object.entries(devices ?? {}).map(([deviceName, { id, certificate }]) => held(toPem(certificate), `DeviceFleet "${fleet}"`, { deviceName, deviceId: id }));
     });
     return [...single, ...fleets];

@@ -1,6 +1,7 @@
 // Takes certificates and keys out of the states.
 import { join, resolve } from "node:path";
 import { privateFolder, writePrivate } from "../../privateFile";
+import { own } from "../../reconcilers/fleet/plan";
 import { UserError } from "../../userError";
 import { toPem } from "../../x509/leaf";
 import type { FleetFlags } from "../fleet";
@@ -29,7 +30,7 @@ export async function exportDevices(flags: FleetFlags & { device?: string[]; out
         for (const { devices, keys } of batches) {
             for (const [name, { certificate }] of Object.entries(devices)) {
                 if (wanted && !wanted.delete(name)) continue;
-                const key = keys?.[name];
+                const key = own(keys, name);
                 const exported = { name, certificatePem: toPem(certificate), ...(key === undefined ? {} : { privateKeyPem: toPem(key, "PRIVATE KEY") }) };
                 if (folder !== undefined) await write(exported, join(folder, fileOf(name)));
                 else if (flags.json) printed.push(exported);

@@ -17,6 +17,9 @@ export type Operation = "up" | "preview" | "refresh" | "destroy";
 /** Beside Pulumi.yaml: what each shard said in full. */
 const logFolder = ".pulumi-thingsboard";
 
+/** A stack may be named in full: `acme/fleet/prod-3`. */
+const logFile = (stack: string, operation: Operation): string => `${stack.replaceAll("/", "-")}-${operation}.log`;
+
 export async function runShards(operation: Operation, flags: FleetFlags & { shards: number }): Promise<void> {
     // The Automation API takes a second to load, and the other commands don't need it.
     const { LocalWorkspace: workspace } = await import("@pulumi/pulumi/automation/index.js");
@@ -34,7 +37,7 @@ export async function runShards(operation: Operation, flags: FleetFlags & { shar
     const progress = progressOn(process.stderr, line => (flags.json ? console.error(line) : console.log(line)));
     const display = createDisplay(operation, stacks.length, progress);
     const pool = createPool(Math.min(flags.parallel, stacks.length));
-    await Promise.all(stacks.map(({ name, stack, index }) => pool.run(() => runShard(operation, flags, shared, display, join(logs, `${name}-${operation}.log`), name, stack, index))));
+    await Promise.all(stacks.map(({ name, stack, index }) => pool.run(() => runShard(operation, flags, shared, display, join(logs, logFile(name, operation)), name, stack, index))));
     const outcomes = display.end();
     progress.done();
     const failed = outcomes.filter(({ ok }) => !ok).length;

@@ -4,12 +4,14 @@ import type { Evidence } from "../../mqtt/outcome";
 import { deviceMessage, marker, telemetryTopic } from "../../mqtt/payload";
 import { publishCheck, type PublishCheckWatch } from "../../mqtt/publishCheck";
 import { runCheck } from "../../reconcilers/checkRun";
+import { deviceNamed } from "../../reconcilers/deviceNamed";
 import type { Server } from "../../reconcilers/server";
 import { isApiError } from "../../thingsboard";
 import type { Device } from "../../thingsboard/model";
 import { UserError } from "../../userError";
 import { certificatesIn } from "../../x509/chain";
 import { readLeaf, toPem } from "../../x509/leaf";
+import { commonNamesOf } from "../../x509/names";
 import type { Stages } from "./stages";
 
 export interface PublishWish {
@@ -41,7 +43,7 @@ export interface Published {
 export async function publishAs(wish: PublishWish, server: Server | undefined, stages: Stages): Promise<Published> {
     const [first] = certificatesIn(wish.certificatePem, "--cert");
     const leaf = readLeaf(toPem(first!.raw.toString("base64")));
-    const name = wish.device ?? /(?:^|, )CN=([^,]+)/.exec(leaf.subject)?.[1] ?? leaf.subject;
+    const name = wish.device ?? commonNamesOf(first!)[0] ?? leaf.subject;
     const found = server && (await deviceOf(server, name, wish.device !== undefined, leaf.credentialsId));
     if (server && found && "device" in found) return throughRest(wish, { ...server, mqtt: wish.mqtt }, found.device, leaf.credentialsId, stages);
     const published = await byMqttAlone(wish, server, name, leaf.credentialsId, stages);
@@ -52,8 +54,7 @@ export async function publishAs(wish: PublishWish, server: Server | undefined, s
 async function deviceOf({ thingsboard }: Server, name: string, asked: boolean, credentialsId: string): Promise<{ readonly device: Device } | { readonly without: string }> {
     try {
         const client = thingsboard.about(`device "${name}"`);
-        const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(name);
-        const device = (uuid ? await client.deviceById(name) : undefined) ?? (await client.deviceByName(name));
+        const device = await deviceNamed(client, name);
         if (!device) return { without: `ThingsBoard has no device "${name}", so whether the message was stored is not known: give the device's name with --device` };
         // A common name is a guess: another device of that name is none of ours.
         if (asked || (await client.credentials(device.id.id))?.credentialsId === credentialsId) return { device };

@@ -64,7 +64,9 @@ function deviceName(leaf: X509Certificate, pattern: string): string | undefined 
     const commonName: unknown = Array.isArray(names) ? names[0] : names;
     if (typeof commonName !== "string") return undefined;
     try {
-        return new RegExp(pattern).exec(commonName)?.[1];
+        // Java's flag for any case stands in the pattern itself, where JavaScript knows none.
+        const [, flag, rest = ""] = /^(\(\?i\))?(.*)$/s.exec(pattern) ?? [];
+        return new RegExp(rest, flag === undefined ? "" : "i").exec(commonName)?.[1];
     } catch {
         return undefined;
     }

@@ -1,7 +1,7 @@
 // What a batch of a fleet is declared with, and what it keeps.
 
 import type { DeviceId } from "../../thingsboard/model";
-import type { IssuedAlgorithm, SigningAuthority } from "../../x509/issue";
+import type { KeyAlgorithm, SigningAuthority } from "../../x509/issue";
 
 export type DeviceName = string;
 /** DER as base64 on one line. */
@@ -10,7 +10,7 @@ export type Base64 = string;
 export interface FleetSettings {
     /** By name; undeclared: the tenant's default at creation, and whatever it is later. */
     readonly deviceProfile?: string;
-    readonly algorithm: IssuedAlgorithm;
+    readonly algorithm: KeyAlgorithm;
     readonly validityDays: number;
     readonly renewBeforeDays: number;
     readonly renewalJitterDays: number;

@@ -2,7 +2,7 @@
 
 import type { dynamic } from "@pulumi/pulumi";
 import { shown } from "../../printable";
-import { issuedAlgorithms } from "../../x509/issue";
+import { keyAlgorithms } from "../../x509/issue";
 import { leafFault, readLeaf, toPem } from "../../x509/leaf";
 import { UserError } from "../../userError";
 import { claim } from "../claims";
@@ -73,7 +73,7 @@ function deviceFaults(olds: Partial<FleetBatchInputs>, news: FleetBatchInputs, n
 
 function settingFaults(settings: FleetSettings): [property: string, reason: string][] {
     const choices = {
-        algorithm: issuedAlgorithms,
+        algorithm: keyAlgorithms,
         rotationPolicy: ["always", "never"],
         renewal: ["report", "immediate"],
         publishCheck: ["none", "sample", "all"],

@@ -1,5 +1,6 @@
 // A plan, and failures, in words.
 
+import { logicalName } from "../ownership";
 import type { DeviceDetails, DeviceName, FleetBatchInputs } from "./batch";
 import { type Plan, type Work, own } from "./plan";
 
@@ -31,7 +32,7 @@ function afterRevocation(details: DeviceDetails | undefined): string {
 /** As people count: the first is 1. */
 export const batchName = ({ fleet, batch, batches }: Pick<FleetBatchInputs, "fleet" | "batch" | "batches">): string => `${fleetName(fleet)}, batch ${batch + 1} of ${batches}`;
 
-export const fleetName = (fleet: string): string => `fleet "${fleet.split("/").slice(2).join("/")}"`;
+export const fleetName = (fleet: string): string => `fleet "${logicalName(fleet)}"`;
 
 export function some(names: readonly DeviceName[], limit = namesShown): string {
     const shown = names.slice(0, limit).join(", ");

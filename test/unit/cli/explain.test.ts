@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import type { Facts } from "../../../sdk/cli/explain/facts";
 import { reasonsOf } from "../../../sdk/cli/explain/reasons";
+import { shownFacts } from "../../../sdk/cli/explain/shown";
 import { heldInState } from "../../../sdk/cli/explain/state";
 import type { StateResource } from "../../../sdk/cli/stack/state";
 import { readLeaf } from "../../../sdk/x509/leaf";
@@ -61,4 +62,12 @@ test("a month's messages that are used up", () => {
 test("an earlier revocation of another certificate is a note", () => {
     expect(causes({ revoked: { other: "2027-01-01T00:00:00Z" } })).toEqual(["note: revoked-before", "note: expires-soon"]);
     expect(causes({ revoked: { [leaf.credentialsId]: "2027-01-01T00:00:00Z" } })[0]).toBe("certain: revoked");
+});
+
+test("an address of IPv6 is told from its port", () => {
+    const mqtt = { host: "fd00::1", port: 8883, seen: { ...healthy.mqtt.seen, rightHost: false, configured: { stage: "tls-server" as const, fault: "untrusted" as const, code: "X" } } };
+    expect(shownFacts({ ...healthy, mqtt })).toMatchObject({ "connects to": "[fd00::1]:8883" });
+    expect(reasonsOf({ ...healthy, mqtt })[0]!.sentence).toContain("the MQTT server at [fd00::1]:8883");
+    const refused = { host: "fd00::1", port: 8883, at: new Date().toISOString(), refusal: { stage: "tcp" as const, code: "ECONNREFUSED" }, evidence: {} };
+    expect(reasonsOf({ ...healthy, mqtt: { ...mqtt, seen: refused } })[0]!.sentence).toContain("the MQTT port [fd00::1]:8883");
 });

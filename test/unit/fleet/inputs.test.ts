@@ -21,7 +21,12 @@ test.each([
 
 test.each([
     [{ devices: ["a", "b", "a"] }, 'devices has "a" twice'],
+    // What a list that was read from JSON may hold.
+    [{ devices: ["a", null as never] }, 'DeviceFleet "pumps": devices has an entry whose name is null: expected text'],
+    [{ devices: [{} as never] }, 'DeviceFleet "pumps": devices has an entry whose name is undefined: expected text'],
     [{ devices: ["__proto__"] }, "declare it as a Device"],
+    [{ devices: [], certificate: { keyAlgorithm: "DSA" as never } }, 'certificate.keyAlgorithm is "DSA": expected one of EC_P256, EC_P384, RSA_2048, RSA_3072, RSA_4096'],
+    [{ devices: [], certificate: { rotationPolicy: "never" as never } }, 'certificate.rotationPolicy is "never": expected "newKey" or "keepKey"'],
     [{ devices: [], concurrency: 0 }, "concurrency is 0: expected a whole number, 1 to 1000"],
     [{ devices: [], maxRemovals: -1 }, "maxRemovals is -1"],
 ])("%#: a fleet that can't be", (args: DeviceFleetArgs, reason) => {
@@ -55,4 +60,10 @@ test("a publish check by its devices alone, or with a mode", () => {
     expect(settingsOf({ devices: [] })).not.toHaveProperty("checkMode");
     expect(settingsOf({ devices: [], publishCheck: { devices: "all", mode: "publish" } })).toEqual(settingsOf({ devices: [], publishCheck: "all" }));
     expect(settingsOf({ devices: [], publishCheck: { devices: "all", mode: "connect" } })).toMatchObject({ publishCheck: "all", checkMode: "connect" });
+});
+
+test("keys and their rotation are called as for a single DeviceCertificate; state has words of its own", () => {
+    expect(settingsOf({ devices: [] })).toMatchObject({ algorithm: "EC_P256", rotationPolicy: "always" });
+    expect(settingsOf({ devices: [], certificate: { keyAlgorithm: "EC_P384", rotationPolicy: "keepKey" } })).toMatchObject({ algorithm: "EC_P384", rotationPolicy: "never" });
+    expect(settingsOf({ devices: [], certificate: { rotationPolicy: "newKey" } })).toMatchObject({ rotationPolicy: "always" });
 });

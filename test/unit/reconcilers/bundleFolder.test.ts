@@ -4,6 +4,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync,
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { UserError } from "../../../sdk/userError";
 import { changesIn, digestsOf, removeFolder, writeFolder } from "../../../sdk/reconcilers/bundleFolder";
 
 let base: string;
@@ -40,6 +41,14 @@ test("each change is noticed, and the next write puts it right", async () => {
     expect(await changesIn(folder, digestsOf(files))).toEqual({});
     expect(existsSync(path.join(folder, "a.pem"))).toBe(false);
     expect(existsSync("/etc/hostname")).toBe(true);
+});
+
+test("a folder that can't be made is told in a sentence, and so is a file in its place", async () => {
+    const file = path.join(base, "file");
+    writeFileSync(file, "mine");
+    await expect(writeFolder(file, files, holder)).rejects.toThrow(new UserError(`${file} is no folder: give directory a folder of its own`));
+    await expect(writeFolder(path.join(file, "below"), files, holder)).rejects.toThrow(new UserError(`${path.join(file, "below")} can't be made (ENOTDIR): give directory a folder of its own`));
+    expect(readFileSync(file, "utf8")).toBe("mine");
 });
 
 test("a folder that is open to others, a link, or somebody else's is refused", async () => {

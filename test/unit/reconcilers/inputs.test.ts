@@ -130,7 +130,8 @@ describe("a credential", () => {
         expect(endOf(valid(-300, 30.5), now)).toBeUndefined();
         expect(endOf(valid(-300, 29.5), now)).toMatch(/^device "valve-\d+": its certificate expires on .*, in 29 days; issue a new one/);
         expect(endOf(valid(-5, 3), now)).toBeUndefined();
-        expect(endOf(valid(-5, 1.9), now)).toContain("in 1 days");
+        expect(endOf(valid(-5, 1.9), now)).toContain("in 1 day;");
+        expect(endOf(valid(-5, 0.9), now)).toContain("in less than a day;");
         expect(endOf(valid(-5, -1), now)).toContain("ThingsBoard refuses the device");
         expect(endOf(declared({ certificatePem: "hello" }), now)).toBeUndefined();
     });
@@ -154,7 +155,7 @@ describe("a batch", async () => {
     });
 
     test.each<[string, Partial<Record<keyof FleetSettings, unknown>>]>([
-        ['algorithm is "DSA": expected "EC_P256" or "RSA_2048" or "RSA_3072" or "RSA_4096"', { algorithm: "DSA" }],
+        ['algorithm is "DSA": expected "EC_P256" or "EC_P384" or "RSA_2048" or "RSA_3072" or "RSA_4096"', { algorithm: "DSA" }],
         ['renewal is "staged", which a fleet does not offer: use "immediate" with maxRenewalsPerUp', { renewal: "staged" }],
         ['renewal is "later": expected "report" or "immediate"', { renewal: "later" }],
         ['rotationPolicy is "keepKey"', { rotationPolicy: "keepKey" }],

@@ -68,6 +68,9 @@ test("a folder is private when it is made, and refused where others could put so
     expect(() => privateFolder(path.join(base, "of-a-group"), "choose another")).toThrow("(mode 770), and secrets go there");
     symlinkSync(path.join(base, "out"), path.join(base, "link"));
     expect(() => privateFolder(path.join(base, "link"), "choose another")).toThrow("a symbolic link, which is not followed: choose another");
+    writeFileSync(path.join(base, "file"), "");
+    expect(() => privateFolder(path.join(base, "file"), "choose another")).toThrow(/file is no folder: choose another$/);
+    expect(() => privateFolder(path.join(base, "file", "below"), "choose another")).toThrow(/below can't be made \(ENOTDIR\): choose another$/);
 });
 
 test("umask 000: what an emulator keeps is for its owner, and a link in the place of its keys is not followed", async () => {

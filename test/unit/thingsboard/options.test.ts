@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { connect, type ConnectionOptions } from "../../../sdk/thingsboard";
 import { checkOptions } from "../../../sdk/thingsboard/options";
@@ -60,6 +61,17 @@ test("only Cloud is slowed down without being asked", () => {
     expect(withUrl("https://example.com", { rateLimit: 2.5 }).rates).toEqual([{ count: 2, period: 800 }]);
 });
 
-test.each([{ rateLimit: 0 }, { rateLimit: NaN }, { concurrency: 0 }, { concurrency: 1.5 }, { deleteConcurrency: -1 }, { timeout: 0 }])("%o is refused", more => {
+test.each([{ rateLimit: 0 }, { rateLimit: NaN }, { concurrency: 0 }, { concurrency: 1.5 }, { deleteConcurrency: -1 }, { timeout: 0 }, { timeout: 3601 }, { timeout: Infinity }])("%o is refused", more => {
     expect(() => withUrl("https://example.com", more)).toThrow(new RegExp(`^${Object.keys(more)[0]}: `));
+});
+
+/** Node ends a request at once, or refuses to begin it, where its time is not a whole number of milliseconds that a timer can hold. */
+test("a time is what a timer can hold, whatever part of a second it is", () => {
+    fc.assert(fc.property(fc.double({ min: 0.0001, max: 3600, noNaN: true }), timeout => {
+        expect(withUrl("https://example.com", { timeout }).timeout).toSatisfy((ms: number) => Number.isInteger(ms) && ms >= 1 && ms <= 3_600_000);
+    }));
+});
+
+test("a call a month is not one each millisecond", () => {
+    expect(withUrl("https://example.com", { rateLimit: 1 / (31 * 86_400) }).rates[0]!.period).toBeLessThan(2 ** 31);
 });

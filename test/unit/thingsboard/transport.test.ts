@@ -118,6 +118,12 @@ describe("nobody answers", () => {
         expect(server.received).toHaveLength(3);
     });
 
+    test("silence, for a time that is no whole number of milliseconds", async () => {
+        const server = await serve(() => ({ hang: true }));
+        expect(await errorOf(client(server.url, { timeout: 0.0501 }).deviceById(deviceId))).toMatchObject({ kind: "timeout" });
+        expect(server.received).toHaveLength(3);
+    });
+
     test("an answer that trickles is bounded by the same time", async () => {
         const server = createServer((_request, response) => {
             response.writeHead(200, { "Content-Type": "application/json" });

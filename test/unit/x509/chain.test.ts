@@ -1,6 +1,7 @@
 // Authorities and chains, and the sentences for those that can't be.
 
 import { expect, test } from "vitest";
+import { certificates } from "../../../sdk/mqtt/pem";
 import { describeChain } from "../../../sdk/mqtt/serverChain";
 import { certificatesIn, joined, readAuthority, requireOrder, requirePair } from "../../../sdk/x509/chain";
 import { readLeaf } from "../../../sdk/x509/leaf";
@@ -65,9 +66,13 @@ test("text around the blocks, and line ends of any kind, are passed over; what i
     expect(certificatesIn(text, "chain").map(({ subject }) => subject)).toEqual(["CN=leaf", "CN=Root"]);
     expect(() => certificatesIn("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "chainPem")).toThrow("chainPem holds a PEM block that is labelled CERTIFICATE and is none");
     expect(() => certificatesIn(leaf + root.privateKeyPem, "chainPem")).toThrow("chainPem holds a PRIVATE KEY");
-    expect(() => certificatesIn(7 as never, "chainPem")).toThrow("chainPem is no text of PEM certificates");
+    // The headers of an old encrypted key have a dash in them, which no base64 has.
+    const old = openssl(["ec", "-aes128", "-passout", "pass:secret"], root.privateKeyPem);
+    expect(old).toContain("DEK-Info: AES-128-CBC");
+    for (const read of [certificatesIn, certificates]) expect(() => read(leaf + old, "caPem")).toThrow("caPem holds an EC PRIVATE KEY: only certificates belong there");
+    expect(() => certificatesIn(7 as never, "chainPem")).toThrow("chainPem is of type number: expected PEM text");
     expect(certificatesIn(leaf.padEnd(64 * 1024), "chainPem")).toHaveLength(1);
-    expect(() => certificatesIn(leaf.padEnd(64 * 1024 + 1), "chainPem")).toThrow("longer than 65536 characters");
+    expect(() => certificatesIn(leaf.padEnd(64 * 1024 + 1), "chainPem")).toThrow("chainPem has 65537 characters: expected at most 65536");
 });
 
 test("an authority may be used up to the second when it expires", () => {

@@ -14,7 +14,7 @@ const now = new Date("2026-11-24T10:00:00.500Z");
 const made = (rest: Partial<Parameters<typeof issue>[0]> = {}) => issue({ commonName: "pump-1", algorithm: "EC_P256", validityDays: 365, ...rest }, now);
 const openssl = (pem: string, ...args: string[]) => execFileSync("openssl", args, { input: pem, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
 
-test.each(["EC_P256", "RSA_2048"] as const)("%s: the certificate of a client, signed by its own key", async algorithm => {
+test.each(["EC_P256", "EC_P384", "RSA_2048"] as const)("%s: the certificate of a client, signed by its own key", async algorithm => {
     const { certificate, key, notAfter } = await made({ algorithm });
     const read = new X509Certificate(toPem(certificate));
     expect(read.verify(read.publicKey)).toBe(true);
