@@ -35,7 +35,7 @@ export const digestsOf = (files: Files): Digests => Object.fromEntries(Object.en
 export async function writeFolder(folder: string, files: Files, holder: Holder): Promise<void> {
     const madeFrom = await requireFolder(folder);
     const before = await readManifest(folder);
-    if (before && stackOf(before.declaredBy) !== stackOf(holder.declaredBy)) throw new UserError(`${folder} holds the bundle of ${before.declaredBy} (project/stack/resource): give directory a folder of its own`);
+    if (before && before.claim !== holder.claim && stackOf(before.declaredBy) !== stackOf(holder.declaredBy)) throw new UserError(`${folder} holds the bundle of ${before.declaredBy} (project/stack/resource): give directory a folder of its own`);
     const names = Object.keys(files);
     const from = before ? before.madeFrom : madeFrom;
     const made = from === undefined ? {} : { madeFrom: from };

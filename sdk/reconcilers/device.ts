@@ -7,7 +7,7 @@ import { type DriftInputs, changedElsewhere } from "./drift";
 import { type Assignment, assign, assignmentOf, checkAssignment, sameAssignment } from "./assignment";
 import { deviceFailures } from "./deviceInputs";
 import { foretell } from "./foretold";
-import { type Mark, isOfStack, markKey, markOf, newMark } from "./ownership";
+import { type Mark, isOfStack, markKey, markOf, newMark, sameStack } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { saveDevice } from "./save";
 import type { ServerOf } from "./server";
@@ -57,7 +57,7 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
         async diff(_id, state, news) {
             const { declaredBy: _declaredBy, adopt: _adopt, ...wanted } = news;
             if (isUnknown(wanted)) return {};
-            return isAsDeclared(state, news) ? { changes: false } : {};
+            return isAsDeclared(state, news) && sameStack(state.declaredBy, news.declaredBy) ? { changes: false } : {};
         },
 
         async create(inputs) {

@@ -55,6 +55,7 @@ function textFault(value: unknown, required: boolean): string | undefined {
     if (typeof value !== "string") return `is of type ${typeof value}: expected text`;
     if (required && value.trim() === "") return "is blank";
     if (value.length > maxName) return `has ${value.length} characters: ThingsBoard takes at most ${maxName}`;
+    if (value.includes("\0")) return "contains the character 0x00, which ThingsBoard's database can't store";
     if (/<\s*[a-z!/]/i.test(value)) return `is ${shown(value)}: ThingsBoard refuses what looks like HTML`;
     return undefined;
 }

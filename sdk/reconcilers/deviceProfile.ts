@@ -8,7 +8,7 @@ import { type Expected, profileDrift } from "./deviceProfileDrift";
 import type { DriftInputs } from "./drift";
 import { emptyProfile, observedContent, wantedContent } from "./deviceProfileContent";
 import { profileFailures } from "./deviceProfileInputs";
-import { type Mark, newMark, stackOf } from "./ownership";
+import { type Mark, newMark, sameStack } from "./ownership";
 import { profileMarkOf, withProfileMark, withoutProfileMark } from "./profileMark";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
 import { identity } from "./credentialRow";
@@ -66,7 +66,7 @@ export function deviceProfile(server: ServerOf, now: () => Date): Reconciler<Dev
         async diff(_id, state, news) {
             const { declaredBy: _o, adopt: _a, ...wanted } = news;
             if (isUnknown(wanted)) return {};
-            return sameJson(decisive(state), decisive(news)) ? { changes: false } : {};
+            return sameJson(decisive(state), decisive(news)) && sameStack(state.declaredBy, news.declaredBy) ? { changes: false } : {};
         },
 
         async create(inputs) {
@@ -235,7 +235,7 @@ function wantedProfile<Found extends NewDeviceProfile>(found: Found, inputs: Dev
 /** Blanks at its end get lost before the mark. */
 const asDeclared = (declared: string, found: string): string => (declared.trimEnd() === found ? declared : found);
 
-const isOfStack = (mark: Mark | undefined, declaredBy: string): boolean => mark !== undefined && stackOf(mark.declaredBy) === stackOf(declaredBy);
+const isOfStack = (mark: Mark | undefined, declaredBy: string): boolean => mark !== undefined && sameStack(mark.declaredBy, declaredBy);
 
 /** Without a mark it is still what our state names: nobody else has claimed it. */
 const isStillOurs = (found: DeviceProfile, state: DeviceProfileState): boolean => (profileMarkOf(found.description)?.claim ?? state.claim) === state.claim;

@@ -36,10 +36,13 @@ export function stackOf(declaredBy: string): string {
     return declaredBy.split("/", 2).join("/");
 }
 
+/** Not so after `pulumi stack rename` or `pulumi state move`: a mark that named the stack of before would make that one the owner. */
+export const sameStack = (a: string, b: string): boolean => stackOf(a) === stackOf(b);
+
 /** As it was given to the program, slashes and all. */
 export const logicalName = (declaredBy: string): string => declaredBy.split("/").slice(2).join("/");
 
 export function isOfStack(device: Pick<Device, "additionalInfo">, declaredBy: string): boolean {
     const mark = markOf(device);
-    return mark !== undefined && stackOf(mark.declaredBy) === stackOf(declaredBy);
+    return mark !== undefined && sameStack(mark.declaredBy, declaredBy);
 }

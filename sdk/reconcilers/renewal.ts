@@ -3,7 +3,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { millisecondsPerDay } from "../clock";
-import { type Reconciler, isUnknown, sameJson, toState } from "./reconciler";
+import { type Reconciler, isUnknown, toState } from "./reconciler";
 
 export interface RenewalInputs {
     /** The certificate's name in messages. */
@@ -42,9 +42,9 @@ export function renewal(now: () => Date): Reconciler<RenewalInputs, RenewalState
             if (isUnknown({ ...news, follows: undefined })) return {};
             if (state.issuedFrom !== news.issuedFrom) return {};
             if (isDue(state, news, now()) && withinBudget(news)) return { changes: true };
-            const settings = ({ certificate, afterDays, jitterDays, maxPerUp }: RenewalInputs) => ({ certificate, afterDays, jitterDays, maxPerUp });
-            // A new time of the first pair alone is nothing to do, or preview would show the second one renewed with it.
-            return sameJson(settings(state), settings(news)) ? { changes: false } : {};
+            // Other settings, or a new time of the first pair, are nothing to do: they are read from the inputs. An update would
+            // make the number unknown in preview, which then shows keys and certificates replaced that are not.
+            return { changes: false };
         },
 
         async create(inputs) {

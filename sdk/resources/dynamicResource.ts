@@ -13,10 +13,23 @@ import { requirePluginIn } from "./resolvable";
 export abstract class DynamicResource extends pulumi.CustomResource {
     /** `protocol` is the reconciler's version as this text goes into state: a later package can tell old state from new. */
     protected constructor(type: string, protocol: number, name: string, props: pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
+        refuseLookUp(type, name, opts);
         requirePluginIn(process.cwd());
         const __provider = `exports.handler = () => require("pulumi-thingsboard/plugin").reconciler("${type}", ${protocol});`;
         super(`pulumi-nodejs:dynamic/thingsboard:${type}`, name, { ...props, __provider }, opts);
     }
+}
+
+/** `Device.get` looks a device up by its `id`. */
+const withGet: ReadonlySet<string> = new Set(["Device"]);
+const adopting: ReadonlySet<string> = new Set(["Device", "DeviceCredential", "DeviceProfile"]);
+
+/** For an import the engine has no `__provider` to run ("code must be a string, not undefined"); a look-up has it, but no state to go by. */
+function refuseLookUp(type: string, name: string, opts: pulumi.CustomResourceOptions | undefined): void {
+    const option = opts?.import !== undefined ? "import" : opts?.id !== undefined && !withGet.has(type) ? "id" : undefined;
+    if (option === undefined) return;
+    if (adopting.has(type)) throw new pulumi.RunError(`${type} "${name}" has the option ${option}, which dynamic resources can't follow: take it out, and set adopt: true, which takes over what exists on ThingsBoard`);
+    throw new pulumi.RunError(`${type} "${name}" has the option ${option}, which dynamic resources can't follow: take it out, since there is nothing of it on ThingsBoard to take over`);
 }
 
 /**

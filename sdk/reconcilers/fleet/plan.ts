@@ -17,7 +17,7 @@ export type Work =
     | "rebound"
     /** Changed elsewhere, put right. */
     | "repaired"
-    /** Label, attributes or profile. */
+    /** Label, attributes or profile; or what the fleet or its stack is called. */
     | "changed"
     /** Something failed in an earlier `up`. */
     | "retried"
@@ -36,7 +36,7 @@ export interface Plan {
 }
 
 /** What a plan looks at; a batch that is not there yet has none of it. */
-export type Before = Pick<FleetBatchState, "devices" | "keys" | "details" | "failed" | "drift" | "revoked" | "settings">;
+export type Before = Pick<FleetBatchState, "fleet" | "devices" | "keys" | "details" | "failed" | "drift" | "revoked" | "settings">;
 
 /** @param today which batches have a turn: the same in all of one run, also past midnight */
 export function planOf(before: Before | undefined, inputs: FleetBatchInputs, now: Date, today = now): Plan {
@@ -100,9 +100,11 @@ const generationOf = (details: DeviceDetails | undefined): number => details?.ge
 
 export const isReissue = (applied: DeviceDetails | undefined, details: DeviceDetails | undefined): boolean => generationOf(details) > generationOf(applied);
 
-export function isChanged(before: Pick<Before, "details" | "settings">, inputs: FleetBatchInputs, name: DeviceName, details = own(inputs.details, name)): boolean {
+export function isChanged(before: Pick<Before, "fleet" | "details" | "settings">, inputs: FleetBatchInputs, name: DeviceName, details = own(inputs.details, name)): boolean {
     const applied = own(before.details, name);
     return (
+        // The devices' marks name the fleet, and a stack may be renamed.
+        before.fleet !== inputs.fleet ||
         applied?.label !== details?.label ||
         !sameJson(applied?.attributes ?? {}, details?.attributes ?? {}) ||
         // Lowered: nothing to do but to remember it.

@@ -69,13 +69,15 @@ describe("renewal", () => {
         expect((await after(1).update("id", of({ ...inputs, follows: issued }), second)).outs).toEqual({ ...of(second), generation: 2, since: 0 });
     });
 
-    test("other settings change nothing but themselves", async () => {
+    test("other settings are nothing to do, until something falls due by them", async () => {
         const inputs = declared();
         for (const change of [{ afterDays: 200 }, { jitterDays: 1 }, { maxPerUp: 3 }, { certificate: "pump-2" }]) {
             const news = { ...inputs, ...change };
-            expect(await after(1).diff("id", of(inputs), news)).toEqual({});
+            expect(await after(1).diff("id", of(inputs), news)).toEqual({ changes: false });
             expect((await after(1).update("id", of(inputs), news)).outs).toEqual(of(news));
         }
+        expect(await due(of(inputs), { ...inputs, afterDays: 50 }, 60)).toBe(true);
+        expect(await due(of(inputs), { ...inputs, afterDays: 200 }, 110)).toBe(false);
     });
 
     test("a second pair follows each issue of the first once", async () => {
