@@ -9,6 +9,7 @@ import { bindingAttribute } from "../binding";
 import { type Mark, markKey, markOf } from "../ownership";
 import { refuseRevoked, revokedOf } from "../revoked";
 import { saveDevice, saveRow } from "../save";
+import type { Server } from "../server";
 import type { Base64, DeviceDetails, DeviceName, DeviceRecord } from "./batch";
 import { type BatchContext, about } from "./context";
 import { own } from "./plan";
@@ -93,11 +94,20 @@ async function takeOver(context: BatchContext, thingsboard: ThingsBoard, found: 
     return { device, record, confirmed: true, ...(ours ? { interrupted: true } : {}) };
 }
 
-/** Of a device that was just created: asked for once the record is safe, since the device is there whatever comes out. */
-export async function confirm(thingsboard: ThingsBoard, name: DeviceName, { id, certificate }: DeviceRecord): Promise<void> {
-    const row = await thingsboard.credentials(id);
+/** Servers that hold what was sent to them. */
+const faithful = new WeakSet<Server>();
+
+/**
+ * Of a device that was just created: asked for once the record is safe, since the device is there whatever comes out. Until
+ * one has been found right each is asked for, and then none: another call for each would take a large fleet twice as long.
+ */
+export async function confirm(context: BatchContext, name: DeviceName, { id, certificate }: DeviceRecord): Promise<void> {
+    if (faithful.has(context.server)) return;
+    const row = await about(context, name).credentials(id);
     // One that was deleted at once is for the next refresh to find.
-    if (row) requireSent(name, row, certificateId(certificate));
+    if (!row) return;
+    requireSent(name, row, certificateId(certificate));
+    faithful.add(context.server);
 }
 
 function requireSent(name: DeviceName, row: DeviceCredentials, credentialsId: string): void {

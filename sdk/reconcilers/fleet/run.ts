@@ -109,7 +109,7 @@ export async function run(context: BatchContext, before: FleetBatchState | undef
         const { record, device, confirmed, interrupted } = await provision(context, name, identity);
         keepIdentity(name, record, identity);
         if (interrupted && !kept) result.interrupted.push(name);
-        if (!confirmed) await confirm(about(context, name), name, record);
+        if (!confirmed) await confirm(context, name, record);
         await warnOfChain(about(context, name), device, warn);
         return { record, device, synced: true, rebound: true };
     }
