@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DeviceProfile } from "./deviceProfile";
+import { type DeviceProfile, profileName } from "./deviceProfile";
 import { DynamicResource, declaredBy } from "./dynamicResource";
 
 /** Arguments of `Device`. */
@@ -91,17 +91,11 @@ export class Device extends DynamicResource {
     }
 
     constructor(name: string, args: DeviceArgs, opts?: pulumi.CustomResourceOptions) {
-        const inputs = { ...args, ...profileOf(args), declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined };
+        const inputs = { ...args, ...(args.deviceProfile === undefined ? {} : { deviceProfile: profileName(args.deviceProfile) }), declaredBy: declaredBy(name), deviceId: undefined, deviceProfileId: undefined, adopted: undefined };
         // What drifted attributes were, in state under a name that is no input: the engine would take them for public.
         super("Device", 1, name, inputs, pulumi.mergeOptions(opts, { additionalSecretOutputs: ["expected"] }));
         this.surelyDeleted = args.onDelete === "delete";
         // Of a device that is looked up, the engine's id is what it was looked up by.
         this.reference = opts?.id === undefined ? { deviceId: this.id, deviceName: args.name } : { deviceId: this.deviceId, deviceName: this.name };
     }
-}
-
-/** Ids stay known in a preview that changes the profile, its outputs don't; without its id nothing would wait for it. */
-function profileOf({ deviceProfile }: DeviceArgs) {
-    if (!(deviceProfile instanceof DeviceProfile)) return {};
-    return { deviceProfile: pulumi.all([deviceProfile.declaredName, deviceProfile.id]).apply(([name]) => name) };
 }

@@ -4,6 +4,7 @@ import { certificateId, toPem } from "../x509/leaf";
 import type { CertificateAuthority } from "./certificateAuthority";
 import { refuse } from "./checked";
 import { checkArgs, configuredShard, declared, devicesACall, settingsOf, warnOfGiven } from "./deviceFleetInputs";
+import type { DeviceProfile } from "./deviceProfile";
 import { declaredBy } from "./dynamicResource";
 import { FleetBatch, FleetMembership } from "./fleetBatch";
 import { warnOfOutlivingFleet } from "./outliving";
@@ -88,10 +89,10 @@ export interface DeviceFleetArgs {
     /** Names, or names with more. Known while the program runs. */
     devices: readonly (string | FleetDevice)[];
     /**
-     * Name of an existing device profile.
+     * The device profile, if this program declares it; otherwise the name of an existing one. It is never created by this.
      * @default the tenant's default profile when a device is created; afterwards whatever it has
      */
-    deviceProfile?: pulumi.Input<string>;
+    deviceProfile?: DeviceProfile | pulumi.Input<string>;
     /** What the certificates of the fleet are like. */
     certificate?: FleetCertificateArgs;
     /**

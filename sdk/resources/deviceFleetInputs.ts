@@ -7,6 +7,7 @@ import { endsSoon, readLeaf } from "../x509/leaf";
 import { requestDer } from "../x509/request";
 import { weakHash } from "../x509/strength";
 import type { DeviceFleetArgs, FleetDevice } from "./deviceFleet";
+import { profileName } from "./deviceProfile";
 import { keyArgs } from "./keyAlgorithm";
 import { type Shard, parseShard } from "./fleetMembership";
 
@@ -79,7 +80,7 @@ export function settingsOf(args: DeviceFleetArgs) {
     const { devices: checked, mode } = typeof publishCheck === "object" ? publishCheck : { devices: publishCheck, mode: undefined };
     const { keyAlgorithm: algorithm = "EC_P256", validityDays = 365, renewalJitterDays = 0, rotationPolicy = "newKey" } = args.certificate ?? {};
     return {
-        ...(args.deviceProfile === undefined ? {} : { deviceProfile: args.deviceProfile }),
+        ...(args.deviceProfile === undefined ? {} : { deviceProfile: profileName(args.deviceProfile) }),
         algorithm,
         validityDays,
         renewBeforeDays: args.certificate?.renewBeforeDays ?? Math.min(30, Math.floor(validityDays / 3)),

@@ -124,6 +124,11 @@ export class DeviceProfile extends DynamicResource {
     }
 }
 
+/** Ids stay known in a preview that changes the profile, its outputs don't; without its id nothing would wait for it. */
+export function profileName(profile: DeviceProfile | pulumi.Input<string>): pulumi.Input<string> {
+    return profile instanceof DeviceProfile ? pulumi.all([profile.declaredName, profile.id]).apply(([name]) => name) : profile;
+}
+
 function chainInputs(name: string, { authority, certificatePem, commonNamePattern, createDevices }: X509ChainArgs) {
     if ((authority === undefined) === (certificatePem === undefined)) {
         throw new pulumi.RunError(`DeviceProfile "${name}" needs the authority of its x509Chain as one of authority, certificatePem: ${authority === undefined ? "none is given" : "both are given"}`);

@@ -26,7 +26,7 @@ test("a stack that is renamed takes its devices, fleets and profiles along", asy
         `const tb = require("pulumi-thingsboard");
         const profile = new tb.DeviceProfile("profile", { name: "${names.profile}" });
         const device = new tb.Device("one", { name: "${names.one}", deviceProfile: profile });
-        new tb.DeviceFleet("fleet", { devices: ["${names.inFleet}"], batches: 1, publishCheck: "none", onRemove: "delete" });
+        new tb.DeviceFleet("fleet", { devices: ["${names.inFleet}"], deviceProfile: profile, batches: 1, publishCheck: "none", onRemove: "delete" });
         exports.urn = device.urn;`,
     );
     mkdirSync(path.join(folder, "node_modules"));
@@ -42,6 +42,7 @@ test("a stack that is renamed takes its devices, fleets and profiles along", asy
     const marks = async () => {
         const devices = await Promise.all([names.one, names.inFleet].map(name => server.deviceByName(name)));
         const { data } = await server.call<{ data: { description: string | null }[] }>("GET", `/api/deviceProfiles?pageSize=10&page=0&textSearch=${names.profile}`);
+        for (const device of devices) if (device) expect(device.type).toBe(names.profile);
         return { ids: devices.map(device => device?.id.id), of: [...devices.map(device => (device?.additionalInfo?.["pulumi"] as { declaredBy: string } | undefined)?.declaredBy), /by Pulumi: (\S+)/.exec(data[0]?.description ?? "")?.[1]] };
     };
     const before = await marks();
