@@ -146,6 +146,9 @@ const declarations = fc.array(
     { minLength: 1, maxLength: 4 },
 );
 
+/** To declare none of them, and not to declare them, is the same to `diff`: what was declared first may stay in the state. */
+const withoutEmpty = (inputs: object): object => Object.fromEntries(Object.entries(inputs).filter(([, value]) => JSON.stringify(value) !== "{}"));
+
 test("a Device: declarations, failures and meddling in any order", { timeout }, async () => {
     const reconciler = device(() => under.server, () => undefined);
     const rest = await logIn(under.emulator, under.emulator.username, under.emulator.password);
@@ -182,7 +185,9 @@ test("a Device: declarations, failures and meddling in any order", { timeout }, 
                 kept = (await up(reconciler, await refresh(reconciler, kept), wanted))!;
                 expect(kept.unfinished).toBe(false);
                 expect(await reconciler.diff(kept.id, kept.state, wanted)).toEqual({ changes: false });
-                expect(await reconciler.read(kept.id, kept.state)).toEqual({ id: kept.id, inputs: wanted, props: kept.state });
+                const read = await reconciler.read(kept.id, kept.state);
+                if (!("inputs" in read)) throw new Error("it is gone");
+                expect({ ...read, inputs: withoutEmpty(read.inputs) }).toEqual({ id: kept.id, inputs: withoutEmpty(wanted), props: kept.state });
                 const there = (await under.thingsboard.deviceById(kept.id))!;
                 const { pulumi: _mark, ...info } = there.additionalInfo ?? {};
                 const attributes = Object.fromEntries(((await under.thingsboard.attributes(kept.id, "SERVER_SCOPE", ["site", "floor"])) ?? []).map(({ key, value }) => [key, value]));
