@@ -8,15 +8,18 @@ import type { DeviceDetails, FleetBatchInputs, FleetBatchState } from "../../../
 import { fleetBatch } from "../../../sdk/reconcilers/fleetBatch";
 import { freshToken } from "../../../sdk/reconcilers/credentialRow";
 import { Unfinished } from "../../../sdk/reconcilers/reconciler";
-import { connect } from "../../../sdk/thingsboard/index";
+import { connect, type ThingsBoard } from "../../../sdk/thingsboard/index";
 import { certificateId, readLeaf } from "../../../sdk/x509/leaf";
 import { requestDer } from "../../../sdk/x509/request";
 import { runs, soak } from "../../support/seed";
 import { certificateRequest, rootAuthority, selfSigned } from "../../support/openssl";
 
 let emulator: Emulator;
+/** One for all runs: each keeps connections of its own, of which a long run would have too many. */
+let thingsboard: ThingsBoard;
 beforeAll(async () => {
     emulator = await startEmulator();
+    thingsboard = connect({ url: emulator.restUrl, credentials: { apiKey: emulator.apiKey } });
 });
 afterAll(() => emulator.stop());
 
@@ -50,10 +53,8 @@ const elsewhere = fc.record({ name: fc.constantFrom(...names), what: fc.constant
 
 const steps = fc.array(fc.record({ wanted: declared, faults: fc.array(fault, { maxLength: 2 }), elsewhere: fc.option(elsewhere) }), { minLength: 1, maxLength: 4 });
 
-const client = () => connect({ url: emulator.restUrl, credentials: { apiKey: emulator.apiKey } });
-
 function batch() {
-    const server = { thingsboard: client(), mqtt: { host: "127.0.0.1", port: emulator.mqttsPort, caPem: emulator.caPem }, restHost: "127.0.0.1", restVerified: true };
+    const server = { thingsboard, mqtt: { host: "127.0.0.1", port: emulator.mqttsPort, caPem: emulator.caPem }, restHost: "127.0.0.1", restVerified: true };
     return fleetBatch(() => server, () => undefined, () => new Date());
 }
 
@@ -108,13 +109,12 @@ test("declarations, failures and meddling in any order", async () => {
 /** A run that failed leaves its devices. */
 async function nobody(): Promise<void> {
     for (const name of [...names, "renamed"]) {
-        const found = await client().deviceByName(name);
-        if (found) await client().deleteDevice(found.id.id);
+        const found = await thingsboard.deviceByName(name);
+        if (found) await thingsboard.deleteDevice(found.id.id);
     }
 }
 
 async function meddle({ name, what }: { name: string; what: "delete" | "token" | "label" | "rename" }): Promise<void> {
-    const thingsboard = client();
     const device = await thingsboard.deviceByName(name);
     if (!device) return;
     if (what === "delete") await thingsboard.deleteDevice(device.id.id);
