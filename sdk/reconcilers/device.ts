@@ -6,6 +6,7 @@ import { UserError } from "../userError";
 import { type DriftInputs, changedElsewhere } from "./drift";
 import { type Assignment, assign, assignmentOf, checkAssignment, sameAssignment } from "./assignment";
 import { deviceFailures } from "./deviceInputs";
+import { deviceNamed } from "./deviceNamed";
 import { foretell } from "./foretold";
 import { type Mark, isOfStack, markKey, markOf, newMark, sameStack } from "./ownership";
 import { type Reconciler, Unfinished, isUnknown, sameJson, toState } from "./reconciler";
@@ -43,8 +44,6 @@ export interface DeviceState extends DeviceInputs {
 
 const tracked = ["name", "label", "deviceProfile", "customer", "gateway", "attributes", "additionalInfo"] as const;
 type Tracked = (typeof tracked)[number];
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function device(server: ServerOf, warn: (text: string) => void): Reconciler<DeviceInputs, DeviceState> {
     return {
@@ -117,7 +116,7 @@ export function device(server: ServerOf, warn: (text: string) => void): Reconcil
     /** `Device.get`: by the name, or else by the id. Such a resource is read-only, and state holds nothing that is ours. */
     async function lookUp(nameOrId: string, state: DeviceState) {
         const thingsboard = about(nameOrId);
-        const found = (uuid.test(nameOrId) ? await thingsboard.deviceById(nameOrId) : undefined) ?? (await thingsboard.deviceByName(nameOrId));
+        const found = await deviceNamed(thingsboard, nameOrId);
         if (!found) throw new UserError(`device "${nameOrId}" does not exist on this ThingsBoard: correct the name or id, or declare the device`);
         const { name, label, type, deviceProfileId } = found;
         const seen = toState({ name, label: label ?? undefined, deviceProfile: type, deviceId: found.id.id, deviceProfileId: deviceProfileId?.id, adopted: true });

@@ -1,11 +1,9 @@
 // The policy pack of examples/policy-pack, run by the engine as `--policy-pack` does.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 import { daysFromNow, issue } from "../unit/mqtt/certificates";
-import { commandLine, repository } from "./support/commandLine";
+import { repository, scratchProject } from "./support/commandLine";
 import { emulated } from "./support/live";
 import { type ThingsBoardUnderTest, emulatedThingsBoard } from "./support/thingsboard";
 
@@ -17,22 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function project(program: string) {
-    const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-policies-"));
-    writeFileSync(path.join(folder, "Pulumi.yaml"), "name: policies\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n");
-    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "policies", private: true, main: "index.js" }));
-    writeFileSync(path.join(folder, "index.js"), `const tb = require("pulumi-thingsboard");\n${program}`);
-    mkdirSync(path.join(folder, "node_modules"));
-    for (const name of ["@pulumi", "pulumi-thingsboard"]) symlinkSync(path.join(repository, "node_modules", name), path.join(folder, "node_modules", name));
-    const pulumi = commandLine(folder, server.environment);
-    onTestFinished(async () => {
-        await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
-        pulumi.remove();
-        rmSync(folder, { recursive: true, force: true });
-    });
-    await pulumi.create();
-    return pulumi;
-}
+const project = (program: string) => scratchProject("policies", program, server.environment);
 
 emulated.test("a preview names every violation, and what to do about it", async () => {
     const pulumi = await project(`

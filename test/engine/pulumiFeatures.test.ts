@@ -1,11 +1,8 @@
 // What Pulumi itself offers beside preview, up, refresh and destroy, where this package has a hand in it. The whole list, with
 // what was tried by hand, is in docs/pulumi-features.md.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import * as path from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { commandLine, repository } from "./support/commandLine";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { scratchProject } from "./support/commandLine";
 import { own } from "./support/live";
 import { failure, tb, testStack } from "./support/stack";
 import { type ThingsBoardUnderTest, thingsBoard } from "./support/thingsboard";
@@ -17,27 +14,13 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 test("a stack that is renamed takes its devices, fleets and profiles along", async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), "pulumi-thingsboard-features-"));
-    writeFileSync(path.join(folder, "Pulumi.yaml"), "name: features\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n");
-    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "features", private: true, main: "index.js" }));
     const names = { one: own("renamed-1"), inFleet: own("renamed-2"), profile: own("renamed") };
-    writeFileSync(
-        path.join(folder, "index.js"),
-        `const tb = require("pulumi-thingsboard");
+    const program = `
         const profile = new tb.DeviceProfile("profile", { name: "${names.profile}" });
         const device = new tb.Device("one", { name: "${names.one}", deviceProfile: profile });
         new tb.DeviceFleet("fleet", { devices: ["${names.inFleet}"], deviceProfile: profile, batches: 1, publishCheck: "none", onRemove: "delete" });
-        exports.urn = device.urn;`,
-    );
-    mkdirSync(path.join(folder, "node_modules"));
-    for (const name of ["@pulumi", "pulumi-thingsboard"]) symlinkSync(path.join(repository, "node_modules", name), path.join(folder, "node_modules", name));
-    const pulumi = commandLine(folder, server.environment);
-    onTestFinished(async () => {
-        await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
-        pulumi.remove();
-        rmSync(folder, { recursive: true, force: true });
-    });
-    await pulumi.create();
+        exports.urn = device.urn;`;
+    const pulumi = await scratchProject("features", program, server.environment);
     await pulumi("up", "--yes", "--skip-preview");
     const marks = async () => {
         const devices = await Promise.all([names.one, names.inFleet].map(name => server.deviceByName(name)));

@@ -2,10 +2,11 @@
 
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { onTestFinished } from "vitest";
 import { own } from "./live";
 
 export const repository = path.resolve(import.meta.dirname, "../../..");
@@ -54,4 +55,22 @@ export function commandLine(project: string, environment: Readonly<Record<string
         },
         create: () => pulumi("stack", "init", stack, "--no-select"),
     });
+}
+
+/** A project in JavaScript in a folder of its own, with its stack; both are gone when the test has ended. */
+export async function scratchProject(name: string, program: string, environment: Readonly<Record<string, string>>): Promise<CommandLine> {
+    const folder = mkdtempSync(path.join(tmpdir(), `pulumi-thingsboard-${name}-`));
+    writeFileSync(path.join(folder, "Pulumi.yaml"), `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n`);
+    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name, private: true, main: "index.js" }));
+    writeFileSync(path.join(folder, "index.js"), `const tb = require("pulumi-thingsboard");\n${program}`);
+    mkdirSync(path.join(folder, "node_modules"));
+    for (const dependency of ["@pulumi", "pulumi-thingsboard"]) symlinkSync(path.join(repository, "node_modules", dependency), path.join(folder, "node_modules", dependency));
+    const pulumi = commandLine(folder, environment);
+    onTestFinished(async () => {
+        await pulumi("destroy", "--yes", "--skip-preview").catch(() => undefined);
+        pulumi.remove();
+        rmSync(folder, { recursive: true, force: true });
+    });
+    await pulumi.create();
+    return pulumi;
 }
